@@ -1,0 +1,361 @@
+/**
+ * One table of errors. `code` is stable: it is the metric label, the key of docs/errors.md and what tests ask for.
+ *
+ * - `status`: the HTTP status while nothing has been sent, and `error.code` on the wire
+ * - `type`: OpenRouter's `error_type` (spec/inference 4.3)
+ * - `next`: what may be tried instead, before any content has reached the client (spec/inference 5.6)
+ *     endpoint = another endpoint of the model, then the next model; larger-window = only endpoints with more context, then
+ *     the next model; model = the next model the caller named; none = the answer stands
+ * - `health`: counts against the endpoint's uptime
+ * - `disclose`: whether the provider's own words may reach the client
+ */
+interface ErrorRow {
+  readonly status: number;
+  readonly type: string;
+  readonly next: 'endpoint' | 'larger-window' | 'model' | 'none';
+  readonly health: boolean;
+  readonly disclose: boolean;
+  readonly meaning: string;
+}
+
+const request = { next: 'none', health: false, disclose: true } as const;
+const upstream = { next: 'endpoint', health: true, disclose: true } as const;
+
+export const ERRORS = {
+  // the request itself
+  not_json: {
+    status: 400,
+    type: 'invalid_request',
+    ...request,
+    meaning: 'The body is not JSON, not UTF-8, nested too deep, or names a routing field twice.',
+  },
+  invalid_request: {
+    status: 400,
+    type: 'invalid_request',
+    ...request,
+    meaning: 'A field has a wrong type or value, or fields contradict each other.',
+  },
+  body_too_large: {
+    status: 413,
+    type: 'payload_too_large',
+    ...request,
+    meaning: 'The body exceeds `server.body_bytes_max`.',
+  },
+  bad_host: {
+    status: 400,
+    type: 'invalid_request',
+    ...request,
+    meaning: 'The request carries two Host headers or an absolute target.',
+  },
+  route_unknown: { status: 404, type: 'not_found', ...request, meaning: 'No such route.' },
+  method_not_allowed: {
+    status: 405,
+    type: 'invalid_request',
+    ...request,
+    meaning: 'The route exists, the method does not.',
+  },
+  resource_unknown: {
+    status: 404,
+    type: 'not_found',
+    ...request,
+    meaning: 'The generation, model or key does not exist, or belongs to somebody else.',
+  },
+  // who asks
+  key_missing: { status: 401, type: 'authentication', ...request, meaning: 'No `Authorization: Bearer` header.' },
+  key_invalid: { status: 401, type: 'authentication', ...request, meaning: 'The key is unknown or was deleted.' },
+  key_disabled: { status: 401, type: 'authentication', ...request, meaning: 'The key is disabled or has expired.' },
+  management_key_required: {
+    status: 403,
+    type: 'permission_denied',
+    ...request,
+    meaning: 'An inference key on a management route.',
+  },
+  inference_key_required: {
+    status: 403,
+    type: 'permission_denied',
+    ...request,
+    meaning: 'A management key on an inference route.',
+  },
+  // what can be routed
+  model_unknown: {
+    status: 400,
+    type: 'invalid_request',
+    ...request,
+    next: 'model',
+    meaning: 'The slug names no model of the catalogue.',
+  },
+  no_endpoints: {
+    status: 404,
+    type: 'not_found',
+    ...request,
+    next: 'model',
+    meaning: 'The model exists, but nothing can serve it now.',
+  },
+  providers_excluded: {
+    status: 404,
+    type: 'not_found',
+    ...request,
+    next: 'model',
+    meaning: 'The provider preferences exclude every host of the model.',
+  },
+  constraint_filtered: {
+    status: 404,
+    type: 'not_found',
+    ...request,
+    next: 'model',
+    meaning: 'A price ceiling, a required parameter or another hard constraint excludes every host.',
+  },
+  context_too_long: {
+    status: 400,
+    type: 'context_length_exceeded',
+    ...request,
+    next: 'model',
+    meaning: 'Prompt and requested output exceed the context of every host.',
+  },
+  // money
+  credits_short: { status: 402, type: 'payment_required', ...request, meaning: 'The balance is used up.' },
+  request_unaffordable: {
+    status: 402,
+    type: 'payment_required',
+    ...request,
+    meaning: 'The balance does not cover the most this request can cost.',
+  },
+  prompt_unaffordable: {
+    status: 402,
+    type: 'payment_required',
+    ...request,
+    meaning: 'The balance does not even cover the prompt.',
+  },
+  in_flight_budget: {
+    status: 402,
+    type: 'payment_required',
+    ...request,
+    meaning: 'The balance would suffice, but requests in flight hold it; try again shortly.',
+  },
+  // the provider
+  upstream_unreachable: {
+    status: 502,
+    type: 'provider_unavailable',
+    ...upstream,
+    disclose: false,
+    meaning: 'DNS, connection or TLS failed.',
+  },
+  upstream_reset: {
+    status: 502,
+    type: 'provider_unavailable',
+    ...upstream,
+    disclose: false,
+    meaning: 'The connection broke before an answer.',
+  },
+  upstream_timeout: {
+    status: 504,
+    type: 'timeout',
+    ...upstream,
+    disclose: false,
+    meaning: 'No headers, no first content or no whole answer within the limit.',
+  },
+  upstream_request_timeout: { status: 408, type: 'timeout', ...upstream, meaning: 'The provider answered 408.' },
+  upstream_rate_limited: {
+    status: 429,
+    type: 'rate_limit_exceeded',
+    ...upstream,
+    health: false,
+    meaning: 'The provider answered 429.',
+  },
+  upstream_overloaded: {
+    status: 503,
+    type: 'provider_overloaded',
+    ...upstream,
+    meaning: 'The provider is overloaded or its backend is degraded (503, 529).',
+  },
+  upstream_server: { status: 502, type: 'provider_unavailable', ...upstream, meaning: 'The provider failed (5xx).' },
+  upstream_auth: {
+    status: 502,
+    type: 'provider_unavailable',
+    ...upstream,
+    disclose: false,
+    meaning: 'The provider refused our credential (401).',
+  },
+  upstream_forbidden: {
+    status: 502,
+    type: 'provider_unavailable',
+    ...upstream,
+    health: false,
+    disclose: false,
+    meaning: 'The provider refused our account (403).',
+  },
+  upstream_quota: {
+    status: 502,
+    type: 'provider_unavailable',
+    ...upstream,
+    disclose: false,
+    meaning: 'Our account at the provider has no credit left (402 and its kin).',
+  },
+  upstream_not_found: {
+    status: 404,
+    type: 'not_found',
+    ...upstream,
+    meaning: 'The provider does not know the model (404, 410).',
+  },
+  upstream_context_too_long: {
+    status: 400,
+    type: 'context_length_exceeded',
+    ...upstream,
+    next: 'larger-window',
+    health: false,
+    meaning: 'The provider found the prompt too long.',
+  },
+  upstream_invalid_request: {
+    status: 400,
+    type: 'invalid_request',
+    ...upstream,
+    next: 'model',
+    health: false,
+    meaning: 'The provider refused a parameter (400).',
+  },
+  upstream_unprocessable: {
+    status: 422,
+    type: 'unprocessable',
+    ...upstream,
+    next: 'model',
+    health: false,
+    meaning: 'The provider refused a parameter (422).',
+  },
+  upstream_payload_too_large: {
+    status: 413,
+    type: 'payload_too_large',
+    ...upstream,
+    next: 'larger-window',
+    health: false,
+    meaning: 'The provider found the body too large (413).',
+  },
+  upstream_content_policy: {
+    status: 403,
+    type: 'content_policy_violation',
+    ...upstream,
+    next: 'model',
+    health: false,
+    meaning: 'The provider’s input moderation refused the prompt.',
+  },
+  upstream_malformed: {
+    status: 502,
+    type: 'provider_unavailable',
+    ...upstream,
+    disclose: false,
+    meaning: 'The answer could not be read, or a redirect came instead of one.',
+  },
+  upstream_empty: {
+    status: 502,
+    type: 'provider_unavailable',
+    ...upstream,
+    disclose: false,
+    meaning: 'The answer had no content and no finish reason.',
+  },
+  upstream_too_large: {
+    status: 502,
+    type: 'provider_unavailable',
+    ...upstream,
+    disclose: false,
+    meaning: 'The answer exceeded our limits on size.',
+  },
+  upstream_interrupted: {
+    status: 502,
+    type: 'provider_unavailable',
+    ...upstream,
+    disclose: false,
+    meaning: 'The stream broke or ended without its end marker.',
+  },
+  upstream_stalled: {
+    status: 504,
+    type: 'timeout',
+    ...upstream,
+    disclose: false,
+    meaning: 'The stream fell silent for longer than the idle limit.',
+  },
+  // all of them
+  capacity_exhausted: {
+    status: 429,
+    type: 'rate_limit_exceeded',
+    ...request,
+    next: 'model',
+    meaning: 'Every host answered 429.',
+  },
+  temporarily_unavailable: {
+    status: 503,
+    type: 'provider_overloaded',
+    ...request,
+    next: 'model',
+    meaning: 'Every host failed or timed out.',
+  },
+  model_unavailable_upstream: {
+    status: 404,
+    type: 'not_found',
+    ...request,
+    next: 'model',
+    meaning: 'Every host answered that it does not know the model.',
+  },
+  request_timeout: {
+    status: 408,
+    type: 'timeout',
+    ...request,
+    meaning: 'The whole request exceeded `request_total_ms_max`.',
+  },
+  // us
+  client_gone: { status: 499, type: 'unmapped', ...request, meaning: 'The client left; nobody reads this.' },
+  draining: { status: 503, type: 'provider_overloaded', ...request, meaning: 'This gateway is shutting down.' },
+  internal: {
+    status: 500,
+    type: 'server',
+    ...request,
+    disclose: false,
+    meaning: 'A bug or a broken store; details are in the log only.',
+  },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export const errorRow = (code: ErrorCode): ErrorRow => ERRORS[code];
+
+/** Why a model could not be served, in OpenRouter's words (spec/inference 4.6). Inapplicable members are left out. */
+export interface Availability {
+  readonly code: string;
+  readonly retryable: boolean;
+  readonly requestedModels: readonly string[];
+  readonly affectedProviders?: readonly string[];
+  readonly excludedBy?: readonly string[];
+  readonly constraint?: { readonly field: string; readonly detail: string };
+}
+
+export interface PreviousError {
+  readonly provider: string;
+  readonly code: string;
+  readonly status: number;
+}
+
+export interface ErrorFacts {
+  /** Display name of the provider that failed. */
+  readonly providerName?: string;
+  /** The provider's own error code and status. */
+  readonly providerCode?: string;
+  readonly providerStatus?: number;
+  /** The provider's own words, shortened; only shown where the code's row allows it. */
+  readonly raw?: string;
+  readonly retryAfterMs?: number;
+  readonly availability?: Availability;
+  readonly previous?: readonly PreviousError[];
+  readonly limitSource?: string;
+  readonly remedyHint?: string;
+  readonly issues?: readonly { readonly path: string; readonly message: string }[];
+}
+
+export interface GatewayError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly facts: ErrorFacts;
+}
+
+export const gatewayError = (code: ErrorCode, message: string, facts: ErrorFacts = {}): GatewayError => ({
+  code,
+  message,
+  facts,
+});

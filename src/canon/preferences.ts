@@ -1,0 +1,70 @@
+import { z } from 'zod';
+
+/**
+ * A caller's wishes on routing: OpenRouter's `provider` object (spec/inference 5.3), one row a member. The schema parses the wire,
+ * the sentence is for the reference; the rule that carries a wish out stands in router/rules.ts.
+ */
+
+const slugs = z.array(z.string().min(1).max(256)).max(100);
+/** A ceiling in USD: per million for prompt and completion, per unit for the others. */
+const ceiling = z.union([z.number().nonnegative(), z.string().regex(/^\d+(\.\d+)?([eE][+-]?\d+)?$/)]);
+
+export const PREFERENCES = {
+  order: {
+    schema: slugs,
+    says: 'Try these hosts first, in this order; then the others, unless `allow_fallbacks` is false.',
+  },
+  only: { schema: slugs, says: 'Use none but these hosts.' },
+  ignore: { schema: slugs, says: 'Never use these hosts.' },
+  allow_fallbacks: {
+    schema: z.boolean(),
+    says: 'False: with `order` only the listed hosts, otherwise only the first choice.',
+  },
+  require_parameters: {
+    schema: z.boolean(),
+    says: 'Leave out hosts that do not support every parameter of the request.',
+  },
+  sort: {
+    schema: z.union([
+      z.enum(['price', 'throughput', 'latency', 'exacto']),
+      z.object({
+        by: z.enum(['price', 'throughput', 'latency', 'exacto']),
+        partition: z.enum(['model', 'none']).nullish(),
+      }),
+    ]),
+    says: 'Take hosts strictly by this figure instead of by the price-weighted draw.',
+  },
+  max_price: {
+    schema: z.object({
+      prompt: ceiling.nullish(),
+      completion: ceiling.nullish(),
+      request: ceiling.nullish(),
+      image: ceiling.nullish(),
+      audio: ceiling.nullish(),
+    }),
+    says: 'Leave out hosts above these prices: USD per million tokens for prompt and completion, USD per unit otherwise.',
+  },
+} as const;
+
+export type PreferenceId = keyof typeof PREFERENCES;
+
+type Wish<Id extends PreferenceId> = z.infer<(typeof PREFERENCES)[Id]['schema']>;
+
+/** Every member may be absent; on the wire `null` means absent too. */
+export type Preferences = { readonly [Id in PreferenceId]?: Readonly<Wish<Id>> };
+
+export const NO_PREFERENCES: Preferences = {};
+
+const shape = Object.fromEntries(
+  Object.entries(PREFERENCES).map(([id, row]) => [id, row.schema.nullish()]),
+) as unknown as { [Id in PreferenceId]: z.ZodOptional<z.ZodNullable<(typeof PREFERENCES)[Id]['schema']>> };
+
+/** The wire form of `provider`. Members we do not know yet are let through: within v1 additions are always allowed. */
+export const preferencesSchema = z.looseObject(shape).transform((wire): Preferences => {
+  const known: Record<string, unknown> = {};
+  for (const id of Object.keys(PREFERENCES)) {
+    const value = wire[id];
+    if (value !== null && value !== undefined) known[id] = value;
+  }
+  return known as Preferences;
+});

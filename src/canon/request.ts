@@ -1,0 +1,189 @@
+import type { Preferences } from './preferences.ts';
+
+/**
+ * The house language for one request. Readonly, complete, and free of any wire's spelling. An absent member was absent on the
+ * wire: defaults are never injected, because a provider's cache and a caller's intent both see the difference (INF-019).
+ */
+export interface GenerationRequest {
+  /** Slug as the caller wrote it; undefined when only `fallbacks` (or the configured default) name a model. */
+  readonly model: string | undefined;
+  /** Further models, in order, tried when the one before them cannot answer. */
+  readonly fallbacks: readonly string[];
+  readonly messages: readonly Message[];
+  readonly tools: readonly Tool[];
+  readonly toolChoice?: ToolChoice;
+  readonly parallelToolCalls?: boolean;
+  readonly output?: OutputForm;
+  readonly sampling: Sampling;
+  readonly reasoning?: ReasoningWish;
+  readonly maxOutputTokens?: number;
+  readonly stream: boolean;
+  readonly preferences: Preferences;
+  readonly prediction?: string;
+  readonly verbosity?: string;
+  readonly serviceTier?: string;
+  readonly promptCacheKey?: string;
+  readonly sessionId?: string;
+  /** The caller's name for its own user; never forwarded raw (INF-029). */
+  readonly user?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly modalities?: readonly string[];
+  readonly echoUpstreamBody: boolean;
+  /** Unknown wire fields by dialect, given back only to an upstream of the same dialect that is known to take them. */
+  readonly extras: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+export interface Sampling {
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly topK?: number;
+  readonly minP?: number;
+  readonly topA?: number;
+  readonly frequencyPenalty?: number;
+  readonly presencePenalty?: number;
+  readonly repetitionPenalty?: number;
+  readonly seed?: number;
+  readonly stop?: readonly string[];
+  readonly logitBias?: Readonly<Record<string, number>>;
+  readonly logprobs?: boolean;
+  readonly topLogprobs?: number;
+}
+
+export type Message = SystemMessage | UserMessage | AssistantMessage | ToolMessage;
+
+/** System messages keep their place: hoisting and merging is the business of the upstream dialect that needs it. */
+export interface SystemMessage {
+  readonly role: 'system' | 'developer';
+  readonly parts: readonly Part[];
+  readonly name?: string;
+}
+
+export interface UserMessage {
+  readonly role: 'user';
+  readonly parts: readonly Part[];
+  readonly name?: string;
+}
+
+export interface AssistantMessage {
+  readonly role: 'assistant';
+  readonly parts: readonly Part[];
+  readonly toolCalls: readonly ToolCall[];
+  readonly reasoning?: ReasoningHistory;
+  readonly name?: string;
+}
+
+export interface ToolMessage {
+  readonly role: 'tool';
+  readonly callId: string;
+  readonly parts: readonly Part[];
+  readonly name?: string;
+}
+
+export type Part =
+  | { readonly kind: 'text'; readonly text: string; readonly cache?: CacheMark }
+  | { readonly kind: 'refusal'; readonly text: string }
+  | { readonly kind: 'image'; readonly url: string; readonly detail?: string; readonly cache?: CacheMark }
+  | { readonly kind: 'audio'; readonly data: string; readonly format: string }
+  | { readonly kind: 'video'; readonly url: string }
+  | {
+      readonly kind: 'file';
+      readonly filename?: string;
+      readonly data?: string;
+      readonly fileId?: string;
+      readonly cache?: CacheMark;
+    };
+
+export interface CacheMark {
+  readonly ttl?: '5m' | '1h';
+}
+
+export interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  /** JSON text as the model wrote it; not necessarily valid. */
+  readonly arguments: string;
+}
+
+/** What an assistant message remembers of its own thinking. `details` absent and `details` empty are different things. */
+export interface ReasoningHistory {
+  readonly text?: string;
+  readonly details?: readonly ReasoningDetail[];
+}
+
+/** One entry of OpenRouter's `reasoning_details`; `raw` returns to its maker as it came. */
+export interface ReasoningDetail {
+  readonly kind: string;
+  readonly format: string;
+  readonly text?: string;
+  readonly signature?: string;
+  readonly raw: Readonly<Record<string, unknown>>;
+}
+
+export interface Tool {
+  readonly name: string;
+  readonly description?: string;
+  /** A JSON Schema object. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  readonly strict?: boolean;
+}
+
+export type ToolChoice =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'auto' }
+  | { readonly kind: 'required' }
+  | { readonly kind: 'named'; readonly name: string };
+
+export type OutputForm =
+  | { readonly kind: 'text' }
+  | { readonly kind: 'json' }
+  | {
+      readonly kind: 'json-schema';
+      readonly name: string;
+      readonly schema: Readonly<Record<string, unknown>>;
+      readonly description?: string;
+      readonly strict?: boolean;
+    }
+  | { readonly kind: 'grammar'; readonly grammar: string }
+  | { readonly kind: 'python' };
+
+/** Efforts, weakest first. */
+export const EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const;
+export type Effort = (typeof EFFORTS)[number];
+
+export interface ReasoningWish {
+  readonly effort?: Effort;
+  readonly budgetTokens?: number;
+  /** The model still thinks and the tokens are billed; nothing is shown (INF-079). */
+  readonly exclude: boolean;
+  /** Undefined leaves it to the model's own default; true alone means medium (INF-078). */
+  readonly enabled?: boolean;
+  readonly summary?: string;
+}
+
+/**
+ * The effort a wish comes to, where a provider knows only levels; undefined leaves the model its default. A budget has no level of
+ * its own: any is `high`, zero is `none`.
+ */
+export function effortOf(wish: ReasoningWish | undefined): Effort | undefined {
+  if (!wish) return undefined;
+  if (wish.enabled === false) return 'none';
+  if (wish.effort) return wish.effort;
+  if (wish.budgetTokens !== undefined) return wish.budgetTokens > 0 ? 'high' : 'none';
+  return wish.enabled ? 'medium' : undefined;
+}
+
+/** The nearest supported effort; of two equally near ones the stronger, and thinking is never switched off or on by rounding alone. */
+export function nearestEffort(wanted: Effort, supported: readonly Effort[]): Effort | undefined {
+  if (supported.length === 0) return undefined;
+  if (supported.includes(wanted)) return wanted;
+  const rank = (effort: Effort): number => EFFORTS.indexOf(effort);
+  const sameSide = supported.filter((effort) => (effort === 'none') === (wanted === 'none'));
+  const pool = sameSide.length > 0 ? sameSide : supported;
+  let best = pool[0];
+  for (const effort of pool) {
+    if (best === undefined) break;
+    const closer = Math.abs(rank(effort) - rank(wanted)) - Math.abs(rank(best) - rank(wanted));
+    if (closer < 0 || (closer === 0 && rank(effort) > rank(best))) best = effort;
+  }
+  return best;
+}

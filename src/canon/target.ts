@@ -1,0 +1,46 @@
+import type { ParameterSet } from './parameters.ts';
+import type { Effort } from './request.ts';
+
+/**
+ * A deviation from a dialect that a provider row may declare: described by what it does, never by who needs it, and each covered
+ * by a case in the dialect's tests. A provider that needs more than a few belongs to another dialect.
+ */
+export const QUIRKS = {
+  'closed-request':
+    'Refuses unknown fields: only a fixed list is sent, `seed` as `random_seed`, a prediction as plain text, no message names.',
+  'nine-character-ids':
+    'Tool call ids are exactly nine alphanumerics; others are mapped to such for the length of one request.',
+  'thinking-chunks': 'Reasoning travels inside `content` as chunks of type `thinking`, both ways.',
+  'prefix-prefill': 'A trailing assistant message needs `prefix: true`, and the answer repeats it at its start.',
+  'strict-turns':
+    'Turns must alternate properly: no user right after a tool, one result per call, no empty assistant message.',
+  'usage-opt-in': 'A stream reports usage only with `stream_options.include_usage`, in a chunk of its own.',
+  'usage-in-finish': 'A stream reports usage in the chunk that carries the finish reason, unasked.',
+  'reasoning-object': 'Takes and gives the unified `reasoning` object and `reasoning_details`.',
+  'reasoning-content': 'Gives reasoning in `reasoning_content`.',
+  'router-answers': 'Answers name the provider, the native finish reason and the cost.',
+  'max-completion-tokens': 'The output limit is called `max_completion_tokens`.',
+  'developer-role': 'Knows the `developer` role.',
+  'message-names': 'Knows `name` on messages.',
+  'whole-tool-calls': 'Streams each tool call as one piece.',
+  'problem-errors': 'Errors are problem documents: title, status, detail.',
+  'flat-errors': 'Errors are flat objects: object, message, type, code.',
+  'numeric-error-codes': 'Errors carry the HTTP status as their code.',
+} as const satisfies Record<string, string>;
+
+export type Quirk = keyof typeof QUIRKS;
+
+export const QUIRK_IDS = Object.keys(QUIRKS) as readonly Quirk[];
+
+/** What an upstream codec may know of the endpoint it speaks to, so that dialects need not import the catalogue. */
+export interface Target {
+  /** The model's name at this provider. */
+  readonly upstreamModel: string;
+  readonly quirks: ReadonlySet<Quirk>;
+  readonly parameters: ParameterSet;
+  /** Fields beyond the vocabulary that this endpoint is known to take; `all` for a server the operator runs. */
+  readonly extraFields: ReadonlySet<string> | 'all';
+  /** Effort levels the model takes here; empty when it does not reason, undefined when nothing is known. */
+  readonly efforts?: readonly Effort[];
+  readonly temperatureMax?: number;
+}

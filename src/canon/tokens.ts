@@ -1,0 +1,113 @@
+import type { GenerationRequest, Part } from './request.ts';
+
+/**
+ * How many tokens a text is, before or without anybody who counted them. A weighted count of what tokenizers split at, fitted by least
+ * squares to o200k on prose, code, JSON and several scripts: median error 2 %, nine in ten texts within 8 %. One pass, no tables,
+ * no memory, so that it can run on every request.
+ */
+const WEIGHTS = {
+  /** A run of ASCII letters. */
+  word: 0.85,
+  /** Each five letters of a word beyond its first seven. */
+  wordRest: 0.65,
+  /** A capital inside a word, as in camelCase. */
+  innerCapital: 0.17,
+  digit: 0.65,
+  /** A run of ASCII punctuation. */
+  punctuation: 1.1,
+  newline: 0.47,
+  /** Accented Latin letters. */
+  latin: 0.25,
+  /** Cyrillic, Greek, Arabic and the like. */
+  script: 0.25,
+  /** CJK and everything beyond, per UTF-16 unit. */
+  wide: 0.7,
+} as const;
+
+const WORD_HEAD = 7;
+const WORD_STEP = 5;
+
+export function estimateTokens(text: string): number {
+  let tokens = 0;
+  let run: 'letters' | 'punctuation' | undefined;
+  let length = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    const upper = unit >= 65 && unit <= 90;
+    if (upper || (unit >= 97 && unit <= 122)) {
+      if (run !== 'letters') {
+        run = 'letters';
+        length = 0;
+        tokens += WEIGHTS.word;
+      } else if (upper) tokens += WEIGHTS.innerCapital;
+      length += 1;
+      if (length > WORD_HEAD && (length - WORD_HEAD) % WORD_STEP === 1) tokens += WEIGHTS.wordRest;
+    } else if (unit >= 128) {
+      run = undefined;
+      tokens += unit < 0x250 ? WEIGHTS.latin : unit < 0x2e80 ? WEIGHTS.script : WEIGHTS.wide;
+    } else if (unit >= 48 && unit <= 57) {
+      run = undefined;
+      tokens += WEIGHTS.digit;
+    } else if (unit === 32 || unit === 9 || unit === 13) {
+      run = undefined;
+    } else if (unit === 10) {
+      run = undefined;
+      tokens += WEIGHTS.newline;
+    } else {
+      if (run !== 'punctuation') tokens += WEIGHTS.punctuation;
+      run = 'punctuation';
+    }
+  }
+  return Math.ceil(tokens);
+}
+
+/** What a message costs beside its text: role and separators. */
+const TOKENS_PER_MESSAGE = 4;
+const TOKENS_PER_TOOL = 8;
+/** A mid-sized picture; a large one is at most about three times that with the usual tilings. */
+const TOKENS_PER_IMAGE = 1000;
+/** A page of a document, and about how many base64 characters one takes. */
+const TOKENS_PER_PAGE = 1500;
+const CHARACTERS_PER_PAGE = 65_000;
+/** 30 tokens a second at 16 kB a second of base64. */
+const CHARACTERS_PER_AUDIO_TOKEN = 700;
+
+const PART_TOKENS: { readonly [K in Part['kind']]: (part: Extract<Part, { kind: K }>) => number } = {
+  text: (part) => estimateTokens(part.text),
+  refusal: (part) => estimateTokens(part.text),
+  image: () => TOKENS_PER_IMAGE,
+  audio: (part) => Math.ceil(part.data.length / CHARACTERS_PER_AUDIO_TOKEN),
+  video: () => 5 * TOKENS_PER_IMAGE,
+  file: (part) => TOKENS_PER_PAGE * Math.max(1, Math.ceil((part.data?.length ?? 0) / CHARACTERS_PER_PAGE)),
+};
+
+const partTokens = (part: Part): number => (PART_TOKENS[part.kind] as (part: Part) => number)(part);
+
+/** The prompt's size in tokens, as near as can be told. */
+export function estimatePrompt(request: GenerationRequest): number {
+  let tokens = 0;
+  for (const message of request.messages) {
+    tokens += TOKENS_PER_MESSAGE;
+    for (const part of message.parts) tokens += partTokens(part);
+    if (message.role !== 'assistant') continue;
+    for (const call of message.toolCalls)
+      tokens += TOKENS_PER_TOOL + estimateTokens(call.name) + estimateTokens(call.arguments);
+    if (message.reasoning?.text !== undefined) tokens += estimateTokens(message.reasoning.text);
+  }
+  if (request.tools.length > 0)
+    tokens += TOKENS_PER_TOOL * request.tools.length + estimateTokens(JSON.stringify(request.tools));
+  if (request.output?.kind === 'json-schema') tokens += estimateTokens(JSON.stringify(request.output.schema));
+  return tokens;
+}
+
+/** The same on the safe side, for reservations: tokenizers differ by up to a third, pictures by more. */
+export function upperPrompt(estimate: number, request: GenerationRequest): number {
+  return Math.ceil(estimate * 1.5) + 16 * request.messages.length;
+}
+
+/** How many pictures a request carries, where a host bills them apiece. */
+export function countImages(request: GenerationRequest): number {
+  let images = 0;
+  for (const message of request.messages) for (const part of message.parts) if (part.kind === 'image') images += 1;
+  return images;
+}

@@ -1,0 +1,277 @@
+import { z } from 'zod';
+import { PARAMETERS } from '../canon/parameters.ts';
+import { EFFORTS } from '../canon/request.ts';
+import { QUIRK_IDS } from '../canon/target.ts';
+import { UNIT_IDS } from '../canon/units.ts';
+import { normalAmount } from './decimal-text.ts';
+import { type ConflictClass, type Endpoint, type Quantization, STATES, type State } from './types.ts';
+
+/** The forms of the authored files. An unknown key is an error: a figure under a mistyped name would be lost without a sound. */
+
+/** TOML dates arrive as objects that print themselves as YYYY-MM-DD. */
+const day = z.preprocess(
+  (value) => (typeof value === 'object' && value !== null ? String(value) : value),
+  z.iso.date(),
+);
+const dayOrMonth = z.union([day, z.string().regex(/^\d{4}-\d{2}$/)]);
+const slug = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, 'is no slug');
+const text = z.string().min(1);
+const link = z.url({ protocol: /^https?$/ });
+const count = z.int().positive();
+const amount = z
+  .string('must be a decimal string, so that no float ever holds a price')
+  .refine((value) => normalAmount(value) !== undefined, 'is no amount in USD per million units')
+  .transform((value) => normalAmount(value) ?? value);
+const prices = z.partialRecord(z.enum(UNIT_IDS), amount);
+const state = z.enum(Object.keys(STATES) as [State, ...State[]]);
+const efforts = z.array(z.enum(EFFORTS));
+const parameters = z.array(z.enum(PARAMETERS));
+
+const CONFLICTS = [
+  'alias_moved',
+  'snapshot_lost',
+  'region_or_tier',
+  'time_window',
+  'currency',
+  'unit',
+  'route_price_moved',
+  'stale',
+  'wrong_identity',
+  'decimal_vs_binary',
+  'scope_model_vs_host',
+  'typo',
+  'unknown',
+] as const satisfies readonly ConflictClass[];
+
+const DELIVERIES = [
+  'serverless',
+  'dedicated',
+  'gpu_hour',
+  'plan',
+  'local',
+] as const satisfies readonly Endpoint['delivery'][];
+
+export const quantizations = [
+  'int4',
+  'int8',
+  'fp4',
+  'mxfp4',
+  'nvfp4',
+  'fp6',
+  'fp8',
+  'mxfp8',
+  'fp16',
+  'bf16',
+  'fp32',
+  'unknown',
+] as const satisfies readonly Quantization[];
+
+const INPUTS = ['text', 'image', 'file', 'audio', 'video'] as const;
+const OUTPUTS = ['text', 'image', 'embeddings', 'audio', 'video', 'rerank', 'speech', 'transcription'] as const;
+
+export const FEATURES = ['tools', 'structured_outputs', 'reasoning', 'temperature'] as const;
+export type Feature = (typeof FEATURES)[number];
+
+/** Whose word the file is, and of which day. */
+const origin = { source: slug, checked: day };
+
+/** One further word on one field, of another source or another day than the file. */
+const observe = z.array(
+  z.strictObject({
+    field: text,
+    value: z.union([text, z.number(), z.boolean(), z.array(text)]).optional(),
+    state: state.optional(),
+    source: slug.optional(),
+    checked: day.optional(),
+    note: text.optional(),
+    conflict: z.enum(CONFLICTS).optional(),
+  }),
+);
+
+/** One day for all sources, and a table for each. */
+export const sourcesFile = z.looseObject({ checked: day });
+
+export const sourceTable = z.strictObject({
+  name: text,
+  url: text,
+  licence: text,
+  kind: z.enum([
+    'provider_api',
+    'provider_docs',
+    'price_page',
+    'model_card',
+    'open_dataset',
+    'gateway_measured',
+    'manual',
+  ]),
+  rank: z.literal([1, 2, 3, 4, 5]),
+  lineage: z.array(slug).default([]),
+  checked: day.optional(),
+  undated: day.optional(),
+  asserted: day.optional(),
+  repeated: z.boolean().default(false),
+});
+
+export const labFile = z.strictObject({
+  ...origin,
+  name: text,
+  url: link.optional(),
+  country: z
+    .string()
+    .regex(/^[A-Z]{2}$/)
+    .optional(),
+  synonyms: z.array(slug).default([]),
+  stems: z.record(slug, text).default({}),
+  observe: observe.default([]),
+});
+
+const auth = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('bearer') }),
+  z.strictObject({ kind: z.literal('header'), name: text }),
+  z.strictObject({ kind: z.literal('none') }),
+]);
+
+export const providerFile = z.strictObject({
+  ...origin,
+  name: text,
+  kind: z.enum(['lab', 'cloud', 'inference', 'aggregator', 'plan', 'local']),
+  operated_by: slug.optional(),
+  about: text,
+  dialect: slug,
+  base: link.optional(),
+  auth,
+  key_env: z.array(z.string().regex(/^[A-Z0-9_]+$/)).default([]),
+  quirks: z.array(z.enum(QUIRK_IDS)).default([]),
+  extra_fields: z.union([z.literal('all'), z.array(text)]).default([]),
+  headers: z.record(text, text).default({}),
+  temperature_max: z.number().positive().optional(),
+  cancellation: z.boolean().default(false),
+  parameters: z.strictObject({ add: parameters.default([]), remove: parameters.default([]) }).optional(),
+  policy: z
+    .strictObject({
+      trains_on_prompts: z.boolean().optional(),
+      retention_days: z.int().nonnegative().optional(),
+      zero_retention: z.boolean().optional(),
+      regions: z.array(slug).default([]),
+    })
+    .optional(),
+  zero_price: state.optional(),
+  canonical_ids: z.boolean().default(false),
+  site: link.optional(),
+  docs: link.optional(),
+  price_page: link.optional(),
+  status_page: link.optional(),
+  privacy_policy: link.optional(),
+  terms_of_service: link.optional(),
+  headquarters: z
+    .string()
+    .regex(/^[A-Z]{2}$/)
+    .optional(),
+  genai_prices: z
+    .strictObject({
+      id: text,
+      only: z.array(text).optional(),
+      not: z.array(text).optional(),
+      strip: text.optional(),
+      append: text.optional(),
+    })
+    .optional(),
+  observe: observe.default([]),
+});
+
+export const modelFile = z.strictObject({
+  ...origin,
+  name: text,
+  family: text.optional(),
+  released: dayOrMonth.optional(),
+  listed: day.optional(),
+  cutoff: text.optional(),
+  context: count.optional(),
+  max_output: count.optional(),
+  input: z.array(z.enum(INPUTS)).optional(),
+  output: z.array(z.enum(OUTPUTS)).optional(),
+  features: z.array(z.enum(FEATURES)).optional(),
+  efforts: efforts.optional(),
+  default_effort: z.enum(EFFORTS).optional(),
+  reasoning_mandatory: z.boolean().optional(),
+  open_weights: z.boolean().optional(),
+  licence: text.optional(),
+  weights: z.array(link).optional(),
+  parameters: text.optional(),
+  active_parameters: text.optional(),
+  architecture: text.optional(),
+  aliases: z.array(text).default([]),
+  about: text.refine((value) => value.split(/\s+/).length <= 60, 'has more than 60 words').optional(),
+  observe: observe.default([]),
+});
+
+const tiers = z.array(z.strictObject({ above: count, price: prices })).default([]);
+
+export const endpointFile = z.strictObject({
+  ...origin,
+  upstream: text,
+  other_ids: z.array(text).optional(),
+  rolling: z.strictObject({ target: text, since: day }).optional(),
+  delivery: z.enum(DELIVERIES).optional(),
+  context: count.optional(),
+  max_output: count.optional(),
+  price: prices.optional(),
+  batch: prices.optional(),
+  tiers,
+  price_state: state.optional(),
+  parameters: parameters.optional(),
+  efforts: efforts.optional(),
+  quantization: z.enum(quantizations).optional(),
+  retired: z.boolean().optional(),
+  observe: observe.default([]),
+});
+
+export const listingFile = z.strictObject({
+  ...origin,
+  rows: z.array(
+    z.strictObject({
+      id: text,
+      model: text.optional(),
+      name: text.optional(),
+      price: prices.optional(),
+      tiers,
+      context: count.optional(),
+      max_output: count.optional(),
+      retired: z.boolean().optional(),
+    }),
+  ),
+});
+
+export const aliasFile = z.strictObject({
+  ...origin,
+  period: z.array(
+    z.strictObject({ provider: slug, alias: text, model: text, from: day, to: day.optional(), evidence: text }),
+  ),
+});
+
+export const decisionFile = z.strictObject({
+  ...origin,
+  decision: z.array(
+    z
+      .strictObject({ provider: slug, id: text, model: text.optional(), reject: text.optional() })
+      .refine(
+        ({ model, reject }) => (model === undefined) !== (reject === undefined),
+        'names either a model or a reason to reject',
+      ),
+  ),
+});
+
+export const sandboxFile = z.strictObject({
+  ...origin,
+  id_prefix: text,
+  comment: text.optional(),
+  latency_ms: z.int().nonnegative(),
+  pieces_per_second: count,
+});
+
+export type LabFile = z.infer<typeof labFile>;
+export type ProviderFile = z.infer<typeof providerFile>;
+export type ModelFile = z.infer<typeof modelFile>;
+export type EndpointFile = z.infer<typeof endpointFile>;
+export type ListingFile = z.infer<typeof listingFile>;
+export type ObserveEntry = z.infer<typeof observe>[number];

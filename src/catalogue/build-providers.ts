@@ -1,0 +1,51 @@
+import type { AuthoredSubject } from './authored.ts';
+import type { LabFile, ProviderFile } from './authored-schema.ts';
+import { present } from './present.ts';
+import { tidyName } from './tidy-name.ts';
+import type { Lab, Provider, ProviderAuth } from './types.ts';
+
+export function buildProvider({ id, form }: AuthoredSubject<ProviderFile>): Provider {
+  return {
+    id,
+    name: form.name,
+    kind: form.kind,
+    dialect: form.dialect,
+    auth: form.auth as ProviderAuth,
+    keyEnv: form.key_env,
+    quirks: form.quirks,
+    extraFields: form.extra_fields,
+    headers: form.headers,
+    cancellation: form.cancellation,
+    policy: {
+      regions: form.policy?.regions ?? [],
+      ...present({
+        trainsOnPrompts: form.policy?.trains_on_prompts,
+        retentionDays: form.policy?.retention_days,
+        zeroRetention: form.policy?.zero_retention,
+      }),
+    },
+    about: form.about,
+    ...present({
+      operatedBy: form.operated_by,
+      base: form.base,
+      temperatureMax: form.temperature_max,
+      site: form.site,
+      docs: form.docs,
+      pricePage: form.price_page,
+      statusPage: form.status_page,
+      privacyPolicy: form.privacy_policy,
+      termsOfService: form.terms_of_service,
+      headquarters: form.headquarters,
+    }),
+  };
+}
+
+/** Authored labs, and a bare entry for every other organisation that a model is named after. */
+export function buildLabs(authored: readonly AuthoredSubject<LabFile>[], named: ReadonlySet<string>): readonly Lab[] {
+  const labs = authored.map(
+    ({ id, form }): Lab => ({ id, name: form.name, ...present({ url: form.url, country: form.country }) }),
+  );
+  const known = new Set(labs.map((lab) => lab.id));
+  const others = [...named].filter((id) => !known.has(id)).map((id): Lab => ({ id, name: tidyName(id) }));
+  return [...labs, ...others].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+}

@@ -1,0 +1,157 @@
+import { ALL_PARAMETERS, type ParameterSet, parameterSet } from '../canon/parameters.ts';
+import { UNITS, type Unit } from '../canon/units.ts';
+import { type PicodollarsPerUnit, picodollarsPerUnit } from '../money/money.ts';
+import type { CatalogueData, Endpoint, Lab, Model, Provider, RateOverride, SandboxRow } from './types.ts';
+
+/** Prices by unit, ready to multiply. */
+export type Rates = ReadonlyMap<Unit, PicodollarsPerUnit>;
+
+/**
+ * One immutable loaded state of the catalogue and its queries. A request keeps the snapshot it was planned with, so its price cannot
+ * change under it.
+ */
+export class Snapshot {
+  readonly id: string;
+  readonly asOf: string;
+  readonly models: readonly Model[];
+  readonly providers: readonly Provider[];
+  readonly endpoints: readonly Endpoint[];
+  readonly labs: readonly Lab[];
+  readonly sandbox: readonly SandboxRow[];
+  readonly #models = new Map<string, Model>();
+  readonly #providers = new Map<string, Provider>();
+  readonly #labs = new Map<string, Lab>();
+  readonly #endpoints = new Map<string, Endpoint>();
+  readonly #byModel = new Map<string, Endpoint[]>();
+  readonly #byProvider = new Map<string, Endpoint[]>();
+  readonly #aliases = new Map<string, string>();
+  readonly #rates = new Map<string, Rates>();
+  readonly #parameters = new Map<string, ParameterSet>();
+
+  constructor(data: CatalogueData) {
+    this.id = data.id;
+    this.asOf = data.asOf;
+    this.models = data.models;
+    this.providers = data.providers;
+    this.endpoints = data.endpoints;
+    this.labs = data.labs;
+    this.sandbox = data.sandbox;
+    for (const lab of data.labs) this.#labs.set(lab.id, lab);
+    for (const provider of data.providers) this.#providers.set(provider.id, provider);
+    for (const model of data.models) {
+      this.#models.set(model.id, model);
+      for (const alias of model.aliases) this.#aliases.set(alias, model.id);
+    }
+    for (const endpoint of data.endpoints) {
+      this.#endpoints.set(endpoint.id, endpoint);
+      push(this.#byModel, endpoint.model, endpoint);
+      push(this.#byProvider, endpoint.provider, endpoint);
+    }
+  }
+
+  /** The model a slug means: its id, an alias, in any case; undefined when it means none. */
+  model(slug: string): Model | undefined {
+    const exact = this.#models.get(slug);
+    if (exact) return exact;
+    const alias = this.#aliases.get(slug);
+    if (alias) return this.#models.get(alias);
+    const lower = slug.toLowerCase();
+    return lower === slug ? undefined : this.model(lower);
+  }
+
+  provider(id: string): Provider | undefined {
+    return this.#providers.get(id);
+  }
+
+  lab(id: string): Lab | undefined {
+    return this.#labs.get(id);
+  }
+
+  endpoint(id: string): Endpoint | undefined {
+    return this.#endpoints.get(id);
+  }
+
+  /** All endpoints of a model, in the catalogue's order. */
+  endpointsOf(modelId: string): readonly Endpoint[] {
+    return this.#byModel.get(modelId) ?? [];
+  }
+
+  endpointsAt(providerId: string): readonly Endpoint[] {
+    return this.#byProvider.get(providerId) ?? [];
+  }
+
+  /** What the endpoint supports, as a set. */
+  parameters(endpoint: Endpoint): ParameterSet {
+    if (endpoint.parameters === 'all') return ALL_PARAMETERS;
+    let set = this.#parameters.get(endpoint.id);
+    if (!set) {
+      set = parameterSet(endpoint.parameters).known;
+      this.#parameters.set(endpoint.id, set);
+    }
+    return set;
+  }
+
+  /** The endpoint's base prices; read from their decimal strings on first use. */
+  rates(endpoint: Endpoint): Rates {
+    let rates = this.#rates.get(endpoint.id);
+    if (!rates) {
+      rates = readRates(endpoint.rates);
+      this.#rates.set(endpoint.id, rates);
+    }
+    return rates;
+  }
+
+  /**
+   * The prices of one request: base prices with every override whose conditions hold, later ones winning unit by unit (spec/inference
+   * 0.5). They apply to all tokens of the request, not only to those beyond a threshold.
+   */
+  ratesFor(endpoint: Endpoint, when: { readonly promptTokens: number; readonly at: number }): Rates {
+    const base = this.rates(endpoint);
+    const holding = endpoint.overrides?.filter((override) => holds(override, when)) ?? [];
+    if (holding.length === 0) return base;
+    return new Map([...base, ...holding.flatMap((override) => [...readRates(override.rates)])]);
+  }
+
+  /** The dearest each unit can get here, whatever the size or the hour: for reservations. */
+  worstRates(endpoint: Endpoint): Rates {
+    const base = this.rates(endpoint);
+    if (!endpoint.overrides) return base;
+    const worst = new Map(base);
+    for (const override of endpoint.overrides) {
+      for (const [unit, rate] of readRates(override.rates)) if (rate > unitPrice(worst, unit)) worst.set(unit, rate);
+    }
+    return worst;
+  }
+}
+
+function readRates(texts: Endpoint['rates']): Rates {
+  const rates = new Map<Unit, PicodollarsPerUnit>();
+  for (const [unit, pico] of Object.entries(texts)) {
+    if (unit in UNITS) rates.set(unit as Unit, picodollarsPerUnit(BigInt(pico)));
+  }
+  return rates;
+}
+
+/** Prompt size strictly above the threshold, and the hour within the half-open window, which may wrap midnight. */
+function holds({ minPromptTokens, utc }: RateOverride, when: { readonly promptTokens: number; readonly at: number }): boolean {
+  if (minPromptTokens !== undefined && when.promptTokens <= minPromptTokens) return false;
+  if (!utc) return true;
+  const date = new Date(when.at);
+  const now = date.getUTCHours() * 100 + date.getUTCMinutes();
+  const [start, end] = [Number(utc.start), Number(utc.end)];
+  return start <= end ? now >= start && now < end : now >= start || now < end;
+}
+
+function push(map: Map<string, Endpoint[]>, key: string, endpoint: Endpoint): void {
+  const list = map.get(key);
+  if (list) list.push(endpoint);
+  else map.set(key, [endpoint]);
+}
+
+/** The price of one unit at these rates, after the unit table's fallbacks; free where nothing says otherwise (spec/platform 5). */
+export function unitPrice(rates: Rates, unit: Unit): PicodollarsPerUnit {
+  const own = rates.get(unit);
+  if (own !== undefined) return own;
+  const { fallback } = UNITS[unit];
+  return fallback === undefined ? picodollarsPerUnit(0n) : unitPrice(rates, fallback);
+}

@@ -1,0 +1,267 @@
+import type { Unit } from '../canon/units.ts';
+
+/** The words for what is known of a value; a figure is never just present or blank (spec/reference-site A2). */
+export const STATES = {
+  listed: 'The source names this figure.',
+  free: 'Costs nothing.',
+  trial_quota: 'Costs nothing inside a capped trial.',
+  plan_included: 'Included in a subscription; no price of its own.',
+  gpu_hour: 'Billed by GPU time, not by token.',
+  contact: 'The price is given on request.',
+  not_offered: 'The source says that it is not offered.',
+  not_applicable: 'Makes no sense for this model.',
+  not_sourced: 'Nobody has looked, or nobody has found it.',
+  disputed: 'Sources differ and no rule settles it.',
+  stale: 'Last confirmed longer ago than this kind of figure keeps.',
+  retired: 'No longer served.',
+} as const satisfies Record<string, string>;
+
+export type State = keyof typeof STATES;
+
+/** Who says so. `rank` 1 = the party that sends the bill, machine-readable; 5 = manual. Copies name what they copy in `lineage`. */
+export interface Source {
+  readonly id: string;
+  readonly name: string;
+  readonly url: string;
+  readonly licence: string;
+  readonly kind:
+    | 'provider_api'
+    | 'provider_docs'
+    | 'price_page'
+    | 'model_card'
+    | 'open_dataset'
+    | 'gateway_measured'
+    | 'manual';
+  readonly rank: 1 | 2 | 3 | 4 | 5;
+  readonly lineage: readonly string[];
+}
+
+export type FactValue = string | number | boolean | readonly string[] | null;
+
+/** One source's word on one field of one subject. `value` is exact: amounts are decimal strings in USD per million units. */
+export interface Observation {
+  /** `model:lab/slug`, `provider:slug`, `endpoint:provider/lab/slug`, `lab:slug` */
+  readonly subject: string;
+  readonly field: string;
+  readonly value: FactValue;
+  readonly state: State;
+  readonly source: string;
+  /** The day somebody or something looked, `YYYY-MM-DD`. */
+  readonly checked: string;
+  /** The last day the figure is known to have held, where a source repeats what it once heard: a later look at an older assertion. */
+  readonly asserted?: string;
+  readonly note?: string;
+  /** Set where the observation is known to speak of something else, e.g. an alias before it moved. */
+  readonly conflict?: ConflictClass;
+}
+
+export type ConflictClass =
+  | 'alias_moved'
+  | 'snapshot_lost'
+  | 'region_or_tier'
+  | 'time_window'
+  | 'currency'
+  | 'unit'
+  | 'route_price_moved'
+  | 'stale'
+  | 'wrong_identity'
+  | 'decimal_vs_binary'
+  | 'scope_model_vs_host'
+  | 'typo'
+  | 'unknown';
+
+/** What pages show: the chosen value, who supports it, who does not, and the rule that decided. */
+export interface Fact {
+  readonly value: FactValue;
+  readonly state: State;
+  readonly source: string;
+  readonly checked: string;
+  readonly rule: string;
+  readonly note?: string;
+  readonly supports: readonly { readonly source: string; readonly checked: string }[];
+  readonly dissents: readonly {
+    readonly value: FactValue;
+    readonly state: State;
+    readonly source: string;
+    readonly checked: string;
+    readonly conflict: ConflictClass;
+    readonly note?: string;
+  }[];
+}
+
+export interface Lab {
+  readonly id: string;
+  readonly name: string;
+  readonly url?: string;
+  readonly country?: string;
+}
+
+export interface ModelReasoning {
+  /** Levels the model takes, e.g. none and high. */
+  readonly efforts: readonly string[];
+  readonly mandatory: boolean;
+  readonly defaultEffort?: string;
+}
+
+/** What a lab released, free of any provider. */
+export interface Model {
+  /** `lab/slug`, permanent and routable. */
+  readonly id: string;
+  readonly lab: string;
+  readonly name: string;
+  readonly family?: string;
+  /** Further slugs that mean this model, each `lab/slug` or a bare name. */
+  readonly aliases: readonly string[];
+  /** Unix seconds; the release date where known, otherwise when the first source listed it. */
+  readonly created: number;
+  readonly contextLength?: number;
+  readonly inputModalities: readonly string[];
+  readonly outputModalities: readonly string[];
+  readonly tokenizer: string;
+  readonly reasoning?: ModelReasoning;
+  readonly knowledgeCutoff?: string;
+  readonly weightsUrl?: string;
+  readonly licence?: string;
+  readonly openWeights?: boolean;
+  /** Our own text, at most 60 words. */
+  readonly about: string;
+}
+
+export interface DataPolicy {
+  readonly trainsOnPrompts?: boolean;
+  readonly retentionDays?: number;
+  readonly zeroRetention?: boolean;
+  readonly regions: readonly string[];
+}
+
+export type ProviderAuth =
+  | { readonly kind: 'bearer' }
+  | { readonly kind: 'header'; readonly name: string }
+  | { readonly kind: 'none' };
+
+/** Who runs models and bills us. */
+export interface Provider {
+  /** The slug, which is also the tag for `provider.only`, `order` and `ignore`. */
+  readonly id: string;
+  readonly name: string;
+  readonly kind: 'lab' | 'cloud' | 'inference' | 'aggregator' | 'plan' | 'local';
+  /** The lab that operates it, where it is one. */
+  readonly operatedBy?: string;
+  /** Wire format; a provider whose dialect has no codec yet is shown but not routed. */
+  readonly dialect: string;
+  readonly base?: string;
+  readonly auth: ProviderAuth;
+  /** Environment variables that conventionally hold its key, first hit wins. */
+  readonly keyEnv: readonly string[];
+  readonly quirks: readonly string[];
+  /** Request fields beyond the common vocabulary that it is known to take; `all` for a server the operator runs. */
+  readonly extraFields: readonly string[] | 'all';
+  /** Request headers it wants beside its credential. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly temperatureMax?: number;
+  /** True where leaving stops the bill, so that a stream is aborted when the client leaves (spec/inference 3.6). */
+  readonly cancellation: boolean;
+  readonly policy: DataPolicy;
+  readonly site?: string;
+  readonly docs?: string;
+  readonly pricePage?: string;
+  readonly statusPage?: string;
+  readonly privacyPolicy?: string;
+  readonly termsOfService?: string;
+  readonly headquarters?: string;
+  /** Two sentences of our own. */
+  readonly about: string;
+}
+
+export type Quantization =
+  | 'int4'
+  | 'int8'
+  | 'fp4'
+  | 'mxfp4'
+  | 'nvfp4'
+  | 'fp6'
+  | 'fp8'
+  | 'mxfp8'
+  | 'fp16'
+  | 'bf16'
+  | 'fp32'
+  | 'unknown';
+
+/** Other prices under conditions, all of which must hold; among several that hold, later ones win per unit (spec/platform 4.2). */
+export interface RateOverride {
+  /** Holds where the whole prompt, cached tokens included, has more tokens than this. */
+  readonly minPromptTokens?: number;
+  /** Half-open daily window in UTC, `HHMM`; it wraps midnight where the start is later than the end. */
+  readonly utc?: { readonly start: string; readonly end: string };
+  /** Pico-dollars per unit, as decimal strings; units that are not named keep their base rate. */
+  readonly rates: { readonly [U in Unit]?: string };
+}
+
+/** One model at one provider: the unit of routing. */
+export interface Endpoint {
+  /** `provider/lab/slug` */
+  readonly id: string;
+  readonly provider: string;
+  readonly model: string;
+  /** The model's name in this provider's API. */
+  readonly upstreamModel: string;
+  readonly contextLength?: number;
+  readonly maxOutputTokens?: number;
+  /** Pico-dollars per unit, as decimal strings. Empty where nothing is priced: `priceState` says why. */
+  readonly rates: { readonly [U in Unit]?: string };
+  /** Long prompts and hours of the day that cost otherwise. Absent where the base rates always hold. */
+  readonly overrides?: readonly RateOverride[];
+  readonly priceState: State;
+  /** OpenRouter's parameter vocabulary; `all` where the operator did not restrict it. */
+  readonly parameters: readonly string[] | 'all';
+  readonly quantization?: Quantization;
+  readonly delivery: 'serverless' | 'dedicated' | 'gpu_hour' | 'plan' | 'local';
+  /** Reasoning levels at this host, where they differ from the model's. */
+  readonly efforts?: readonly string[];
+  /** The id is a rolling alias: what it points to now, and since when. */
+  readonly rolling?: { readonly target: string; readonly since: string };
+  readonly retired?: boolean;
+}
+
+/** A provider that the sandbox plays, and how fast. Everything else about it comes from its other rows. */
+export interface SandboxRow {
+  readonly provider: string;
+  /** What the ids of its answers begin with. */
+  readonly idPrefix: string;
+  /** A comment it writes into a stream before the first content. */
+  readonly comment?: string;
+  readonly latencyMs: number;
+  readonly piecesPerSecond: number;
+}
+
+/** Everything routing and the API read. Facts with their sources lie in a file of their own, read only by pages. */
+export interface CatalogueData {
+  /** Changes with the content. */
+  readonly id: string;
+  /** The day the newest source was looked at. */
+  readonly asOf: string;
+  readonly labs: readonly Lab[];
+  readonly models: readonly Model[];
+  readonly providers: readonly Provider[];
+  readonly endpoints: readonly Endpoint[];
+  readonly sandbox: readonly SandboxRow[];
+}
+
+export interface CatalogueFacts {
+  readonly id: string;
+  readonly sources: readonly Source[];
+  /** subject → field → fact */
+  readonly facts: Readonly<Record<string, Readonly<Record<string, Fact>>>>;
+  /** Model pages that need more than figures: dated meanings of an alias. */
+  readonly aliases: readonly AliasPeriod[];
+}
+
+/** What a rolling alias of a provider meant, and when. */
+export interface AliasPeriod {
+  readonly provider: string;
+  readonly alias: string;
+  readonly model: string;
+  readonly from: string;
+  readonly to?: string;
+  readonly evidence: string;
+}

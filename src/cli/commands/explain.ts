@@ -1,0 +1,78 @@
+import { NO_PREFERENCES, preferencesSchema } from '../../canon/preferences.ts';
+import type { GenerationRequest } from '../../canon/request.ts';
+import { loadConfig } from '../../config/load.ts';
+import { plan } from '../../router/plan.ts';
+import { type Command, parse, show, table, UsageError } from '../command.ts';
+import { configure, realRoads, sandboxRoads } from '../roads.ts';
+import { catalogueSnapshot } from '../snapshot.ts';
+
+/** The smallest request there is: what matters here is who would get it. */
+const emptyRequest = (model: string, preferences: GenerationRequest['preferences']): GenerationRequest => ({
+  model,
+  fallbacks: [],
+  messages: [{ role: 'user', parts: [{ kind: 'text', text: '' }] }],
+  tools: [],
+  sampling: {},
+  stream: true,
+  preferences,
+  echoUpstreamBody: false,
+  extras: {},
+});
+
+function preferencesOf(text: unknown): GenerationRequest['preferences'] {
+  if (typeof text !== 'string') return NO_PREFERENCES;
+  let wire: unknown;
+  try {
+    wire = JSON.parse(text);
+  } catch {
+    throw new UsageError('--provider-json is not JSON');
+  }
+  const parsed = preferencesSchema.safeParse(wire);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new UsageError(`--provider-json: ${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+export const explain: Command = {
+  summary: 'Show who would get a request, in order, and who would not and why',
+  help: `Usage: turnpike explain <author/slug> [--provider-json '{"only":["mistral"]}'] [--seed <n>] [--json]
+
+Plans a request without sending it. --provider-json is the request's "provider" object.
+`,
+  async run(argv, effects) {
+    const { values, positionals } = parse(argv, { 'provider-json': { type: 'string' }, seed: { type: 'string' } }, 1);
+    const [slug] = positionals;
+    if (slug === undefined) throw new UsageError('explain needs <author/slug>');
+    const preferences = preferencesOf(values['provider-json']);
+    const config = loadConfig(effects.environment, effects.cwd);
+    const configured = configure(config, catalogueSnapshot());
+    const playing = config.sandbox === 'on' || (config.sandbox === 'auto' && configured.routes.size === 0);
+    const hosts = new Map(configured.snapshot.sandbox.map((row) => [row.provider, 'sandbox']));
+    const roads = playing ? sandboxRoads(configured.snapshot, hosts, config) : realRoads(configured, config);
+    const seed = typeof values.seed === 'string' && /^\d+$/.test(values.seed) ? Number(values.seed) : (config.seed ?? 0);
+    const planned = plan({
+      request: emptyRequest(slug, preferences),
+      snapshot: roads.snapshot,
+      defaultModel: config.defaultModel,
+      unroutable: roads.unroutable,
+      inOutage: () => false,
+      promptTokens: 0,
+      seed,
+    });
+    const json = values.json === true;
+    if (!planned.ok) {
+      show(effects, json, { error: planned.error }, `${planned.error.code}: ${planned.error.message}`);
+      return 1;
+    }
+    const candidates = planned.value.candidates.map(({ endpoint, reason }) => ({ endpoint: endpoint.id, reason }));
+    const rejected = planned.value.models.flatMap((model) => model.rejected.map(({ endpoint, rule, reason }) => ({ endpoint: endpoint.id, rule, reason })));
+    const text = [
+      `Plan for ${slug} with seed ${seed}${playing ? ' (sandbox)' : ''}`,
+      '',
+      table(candidates.map((candidate, i) => [`${i + 1}.`, candidate.endpoint, candidate.reason])),
+      ...(rejected.length > 0 ? ['Not used:', table(rejected.map((one) => ['  ', one.endpoint, one.rule, one.reason]))] : []),
+    ].join('\n');
+    show(effects, json, { seed, snapshot: planned.value.snapshotId, sandbox: playing, candidates, rejected }, text);
+    return 0;
+  },
+};

@@ -1,0 +1,182 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { hashKey, Keyring } from '../accounts/keyring.ts';
+import { seededRandom } from '../canon/clock.ts';
+import type { Snapshot } from '../catalogue/snapshot.ts';
+import { type Config, ConfigError } from '../config/load.ts';
+import { GenerationIds } from '../gateway/generation-id.ts';
+import { Measurements } from '../gateway/measurements.ts';
+import { type GatewayLimits, type GatewayPorts, type Log, type Roads, Running } from '../gateway/ports.ts';
+import type { GenerationRecord } from '../gateway/record.ts';
+import type { HttpPorts } from '../http/ports.ts';
+import { openapi } from '../http/openapi.ts';
+import { routes } from '../http/routes.ts';
+import { type Listening, listen } from '../http/server.ts';
+import { Books } from '../ledger/books.ts';
+import { SqliteStore, StoreUnusable } from '../store/sqlite/store.ts';
+import { Deadlines } from '../upstream/deadlines.ts';
+import type { Effects } from './effects.ts';
+import { configure, realRoads, sandboxRoads } from './roads.ts';
+import { type RunningSandbox, startSandbox } from './sandbox-hosts.ts';
+
+/** The process that serves: every room wired to every other, and the order in which they stop. */
+export interface Gateway {
+  readonly url: string;
+  readonly port: number;
+  readonly roads: Roads;
+  readonly keyring: Keyring;
+  readonly books: Books;
+  readonly sandbox: RunningSandbox | undefined;
+  readonly measurements: Measurements;
+  /** The plain text of a key that was made because there was none. */
+  readonly createdKey: string | undefined;
+  /** Holds that a crash had left open. */
+  readonly recovered: number;
+  audit(): Promise<readonly string[]>;
+  /** No new requests; open answers go on until the limit or `cut`; then the books are closed. */
+  stop(): Promise<void>;
+  /** Ends open answers in-band, now. */
+  cut(): void;
+}
+
+export interface ComposeInput {
+  readonly config: Config;
+  readonly catalogue: Snapshot;
+  readonly effects: Effects;
+  readonly log: Log;
+  readonly page: (gateway: PageSource) => HttpPorts['page'];
+}
+
+/** What pages may ask the running gateway. */
+export interface PageSource {
+  readonly roads: Roads;
+  readonly measurements: Measurements;
+  readonly sandbox: boolean;
+}
+
+export const DATABASE = 'turnpike.db';
+
+/** @throws ConfigError, StoreUnusable, AddressUnusable: the operator's to mend, each in one sentence */
+export async function compose({ config, catalogue, effects, log, page }: ComposeInput): Promise<Gateway> {
+  const { clock } = effects;
+  prepareHome(config.home);
+  const configured = configure(config, catalogue);
+  const playing = config.sandbox === 'on' || (config.sandbox === 'auto' && configured.routes.size === 0);
+  const opened = await SqliteStore.open(join(config.home, DATABASE));
+  const { store, state } = opened;
+  try {
+    const sandbox = playing ? await startSandbox(configured.snapshot, { ports: config.sandboxPorts, faults: config.sandboxFaults }, effects) : undefined;
+    const roads = sandbox
+      ? sandboxRoads(configured.snapshot, new Map(sandbox.hosts.map(({ host, base }) => [host.spec.id, base])), config)
+      : realRoads(configured, config);
+    const mode = config.creditsMode ?? (sandbox ? 'prepaid' : 'unlimited');
+    const books = new Books(store, state.ledger, mode);
+    if (mode === 'prepaid' && config.initialCredit > 0n) await books.grant(config.initialCredit, 'initial', clock.now());
+    const keyring = new Keyring(store, state.keys, state.keyDays);
+    const createdKey = await firstKeys(keyring, config, clock.now());
+    const measurements = new Measurements(clock);
+    const deadlines = new Deadlines(clock);
+    const running = new Running();
+    const ids = new GenerationIds();
+    let draining: string | undefined;
+    const gateway: GatewayPorts = {
+      clock,
+      deadlines,
+      limits: gatewayLimits(config),
+      roads,
+      books,
+      health: measurements,
+      log,
+      running,
+      newGenerationId: () => ids.next(clock.now()),
+      nextSeed: seeds(config.seed, effects.random),
+      charged: (keyHash, charge, at) => keyring.charged(keyHash, charge, at),
+    };
+    const app = routes({
+      gateway,
+      keyring,
+      measurements,
+      bodyBytesMax: config.bodyBytesMax,
+      findGeneration: async (id) => {
+        const found = await store.generation(id);
+        if (!found || found.state === 'open' || found.document === null) return null;
+        return { id: found.id, createdAt: found.createdAt, charge: found.charge, state: found.state, record: JSON.parse(found.document) as GenerationRecord };
+      },
+      notReady: () => draining ?? store.failure?.message,
+      page: page({ roads, measurements, sandbox: sandbox !== undefined }),
+      openapi,
+    });
+    const listening: Listening = listen(app, config);
+    return {
+      url: listening.url,
+      port: listening.port,
+      roads,
+      keyring,
+      books,
+      sandbox,
+      measurements,
+      createdKey,
+      recovered: state.recovered,
+      audit: () => store.audit(),
+      cut: () => running.cutAll(),
+      stop: async () => {
+        draining = 'shutting down';
+        listening.stop();
+        const limit = setTimeout(() => running.cutAll(), config.limits.drain_ms_max);
+        await running.idle();
+        clearTimeout(limit);
+        sandbox?.close();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Makes the data folder, readable by its owner only. */
+export function prepareHome(home: string): void {
+  try {
+    mkdirSync(home, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new StoreUnusable(`the data folder ${home} cannot be made: ${String((error as Error).message)}`);
+  }
+  if (!statSync(home).isDirectory()) throw new StoreUnusable(`the data folder ${home} is not a folder`);
+}
+
+/** Keys of the environment, or a first key of our own where nobody could use the gateway otherwise. */
+async function firstKeys(keyring: Keyring, config: Config, now: number): Promise<string | undefined> {
+  const { bootstrapKey, bootstrapManagementKey } = config;
+  if (bootstrapKey && bootstrapManagementKey && hashKey(bootstrapKey.reveal()) === hashKey(bootstrapManagementKey.reveal())) {
+    throw new ConfigError('TURNPIKE_API_KEY and TURNPIKE_MANAGEMENT_KEY must differ');
+  }
+  await keyring.adopt(
+    [
+      ...(bootstrapKey ? [{ text: bootstrapKey.reveal(), kind: 'inference' as const }] : []),
+      ...(bootstrapManagementKey ? [{ text: bootstrapManagementKey.reveal(), kind: 'management' as const }] : []),
+    ],
+    now,
+  );
+  if (keyring.has('inference')) return undefined;
+  return (await keyring.create('first key', 'inference', now)).text;
+}
+
+function gatewayLimits({ limits }: Config): GatewayLimits {
+  return {
+    headersMsMax: limits.headers_ms_max,
+    firstContentMsMax: limits.attempt_first_content_ms_max,
+    streamIdleMsMax: limits.stream_idle_ms_max,
+    wholeMsMax: limits.attempt_whole_ms_max,
+    requestTotalMsMax: limits.request_total_ms_max,
+    streamCommitMs: limits.stream_commit_ms,
+    attemptsMax: limits.attempts_max,
+    detachedDrainMsMax: limits.detached_drain_ms_max,
+  };
+}
+
+/** One number a plan: a sequence that repeats where the operator wants it to. */
+function seeds(seed: number | undefined, random: () => number): () => number {
+  const next = seed === undefined ? random : seededRandom(seed);
+  return () => Math.floor(next() * 4_294_967_296);
+}

@@ -1,0 +1,151 @@
+import { customModel, customProvider, type Overlay, withOverlay } from '../catalogue/overlay.ts';
+import type { Snapshot } from '../catalogue/snapshot.ts';
+import type { Endpoint, Model, Provider, State } from '../catalogue/types.ts';
+import { UNIT_IDS, UNITS, type Unit } from '../canon/units.ts';
+import { type Config, ConfigError } from '../config/load.ts';
+import { nearest } from '../config/nearest.ts';
+import type { EndpointConfig, ProviderConfig } from '../config/schema.ts';
+import { DIALECTS } from '../dialects/registry.ts';
+import type { Roads } from '../gateway/ports.ts';
+import { parseUnitPrice } from '../money/money.ts';
+import type { ProviderRoute } from '../upstream/route.ts';
+
+/** States of a price that a bill can be made from. */
+const BILLABLE: ReadonlySet<State> = new Set(['listed', 'free', 'trial_quota', 'plan_included', 'stale', 'disputed']);
+
+/** Where a sandbox host listens, by provider. */
+export type SandboxBases = ReadonlyMap<string, string>;
+
+/** The catalogue with the operator's own rows, and a road to every provider they configured. */
+export interface Configured {
+  readonly snapshot: Snapshot;
+  readonly routes: ReadonlyMap<string, ProviderRoute>;
+}
+
+/** @throws ConfigError for a provider that is neither in the catalogue nor complete */
+export function configure(config: Config, catalogue: Snapshot): Configured {
+  const overlay = overlayOf(config, catalogue);
+  const snapshot = withOverlay(catalogue, overlay);
+  const routes = new Map<string, ProviderRoute>();
+  for (const provider of snapshot.providers) {
+    const route = routeOf(provider, config);
+    if (route) routes.set(provider.id, route);
+  }
+  return { snapshot, routes };
+}
+
+function routeOf(provider: Provider, config: Config): ProviderRoute | undefined {
+  const own = config.providers[provider.id];
+  const fromEnvironment = provider.keyEnv.map((name) => config.environmentSecret(name)).find((secret) => secret !== undefined);
+  const credential = fromEnvironment ?? (own?.api_key === undefined ? undefined : config.secret(own.api_key));
+  const base = own?.base_url ?? provider.base;
+  if (base === undefined || (credential === undefined && own?.base_url === undefined)) return undefined;
+  return {
+    providerId: provider.id,
+    base,
+    auth: provider.auth,
+    headers: provider.headers,
+    sandbox: false,
+    ...(credential && { credential }),
+  };
+}
+
+function overlayOf(config: Config, catalogue: Snapshot): Overlay {
+  const providers: Provider[] = [];
+  const endpoints: Endpoint[] = [];
+  const models: Model[] = [];
+  for (const [id, own] of Object.entries(config.providers)) {
+    const provider = providerOf(id, own, catalogue);
+    providers.push(provider);
+    for (const [index, row] of (own.endpoints ?? []).entries()) {
+      endpoints.push(endpointOf(provider, row, `providers.${id}.endpoints.${index}`));
+      const known = catalogue.model(row.model);
+      if (!known && !models.some((model) => model.id === row.model)) models.push(customModel(row.model, row.name, row.context_length));
+    }
+  }
+  return { providers, models, endpoints: endpoints.map((endpoint) => ({ ...endpoint, model: catalogue.model(endpoint.model)?.id ?? endpoint.model })) };
+}
+
+function providerOf(id: string, own: ProviderConfig, catalogue: Snapshot): Provider {
+  const known = catalogue.provider(id);
+  const overrides = {
+    ...(own.name !== undefined && { name: own.name }),
+    ...(own.quirks && { quirks: own.quirks }),
+    ...(own.cancellation !== undefined && { cancellation: own.cancellation }),
+    ...(own.auth !== undefined && { auth: own.auth === 'bearer' ? ({ kind: 'bearer' } as const) : ({ kind: 'header', name: own.auth.header } as const) }),
+  };
+  if (own.dialect !== undefined && !(own.dialect in DIALECTS)) {
+    throw new ConfigError(`providers.${id}.dialect: ${own.dialect} is not spoken; known are ${Object.keys(DIALECTS).join(', ')}`);
+  }
+  if (known) return { ...known, ...overrides, headers: { ...known.headers, ...own.headers }, ...(own.dialect !== undefined && { dialect: own.dialect }) };
+  if (own.base_url === undefined) {
+    const near = nearest(id, catalogue.providers.map((provider) => provider.id));
+    throw new ConfigError(`providers.${id} is not in the catalogue${near ? ` (did you mean ${near}?)` : ''}; a provider of your own needs a base_url`);
+  }
+  const [firstDialect = ''] = Object.keys(DIALECTS);
+  return customProvider({
+    id,
+    name: own.name ?? id,
+    dialect: own.dialect ?? firstDialect,
+    base: own.base_url,
+    auth: { kind: 'bearer' },
+    headers: own.headers ?? {},
+    quirks: [],
+    cancellation: true,
+    ...overrides,
+  });
+}
+
+const UNIT_OF_KEY = new Map<string, Unit>(UNIT_IDS.map((unit) => [UNITS[unit].pricing, unit]));
+
+function endpointOf(provider: Provider, row: EndpointConfig, at: string): Endpoint {
+  const rates: Partial<Record<Unit, string>> = {};
+  for (const [key, value] of Object.entries(row.pricing ?? {})) {
+    const unit = UNIT_OF_KEY.get(key);
+    const pico = value === undefined ? undefined : parseUnitPrice(value);
+    if (unit === undefined || pico === undefined) throw new ConfigError(`${at}.pricing.${key} is not a price`);
+    // A literal zero does not make reasoning free: it then costs what other output costs (spec/platform 5).
+    if (unit !== 'reasoning' || pico > 0n) rates[unit] = pico.toString();
+  }
+  return {
+    id: `${provider.id}/${row.model}`,
+    provider: provider.id,
+    model: row.model,
+    upstreamModel: row.upstream_model,
+    rates,
+    priceState: row.pricing ? 'listed' : 'free',
+    parameters: row.supported_parameters ?? 'all',
+    delivery: 'serverless',
+    ...(row.context_length !== undefined && { contextLength: row.context_length }),
+    ...(row.max_completion_tokens !== undefined && { maxOutputTokens: row.max_completion_tokens }),
+  };
+}
+
+/** Roads to real providers. */
+export function realRoads({ snapshot, routes }: Configured, config: Config): Roads {
+  return { snapshot, routes, defaultModel: config.defaultModel, unroutable: unroutable(routes, noRoad) };
+}
+
+const noRoad = (provider: Provider): string => {
+  const [variable] = provider.keyEnv;
+  return variable === undefined ? 'not configured' : `not configured (set ${variable})`;
+};
+
+/** Roads to the sandbox's hosts and to nothing else. */
+export function sandboxRoads(snapshot: Snapshot, bases: SandboxBases, config: Config): Roads {
+  const routes = new Map<string, ProviderRoute>();
+  for (const [id, base] of bases) {
+    const provider = snapshot.provider(id);
+    if (provider) routes.set(id, { providerId: id, base, auth: provider.auth, headers: provider.headers, sandbox: true, credential: config.secret('sandbox') });
+  }
+  return { snapshot, routes, defaultModel: config.defaultModel, unroutable: unroutable(routes, () => 'not part of the sandbox') };
+}
+
+function unroutable(routes: ReadonlyMap<string, ProviderRoute>, missing: (provider: Provider) => string): Roads['unroutable'] {
+  return (provider, endpoint) => {
+    if (!routes.has(provider.id)) return missing(provider);
+    if (!(provider.dialect in DIALECTS)) return `speaks ${provider.dialect}, which this gateway does not yet`;
+    if (endpoint.delivery === 'gpu_hour' || !BILLABLE.has(endpoint.priceState)) return 'no price per token is known';
+    return undefined;
+  };
+}

@@ -1,0 +1,25 @@
+/** Every bound of the gateway with its unit and default; `limits` in turnpike.yaml overrides them one by one. */
+export const LIMITS = {
+  headers_ms_max: { default: 60_000, says: 'From sending a request to a provider until its headers.' },
+  attempt_first_content_ms_max: {
+    default: 30_000,
+    says: 'How long a streamed attempt may be silent before its first content; any byte starts the wait anew.',
+  },
+  stream_idle_ms_max: { default: 60_000, says: 'How long a stream may be silent after its first content.' },
+  attempt_whole_ms_max: { default: 600_000, says: 'From sending a request that is not streamed until its whole answer.' },
+  request_total_ms_max: { default: 900_000, says: 'The whole request, all attempts together.' },
+  stream_commit_ms: {
+    default: 10_000,
+    says: 'How long a stream waits for its first content before it answers 200 with comments.',
+  },
+  attempts_max: { default: 6, says: 'Attempts per request.' },
+  drain_ms_max: { default: 30_000, says: 'How long open answers may go on after a stop signal.' },
+  detached_drain_ms_max: {
+    default: 60_000,
+    says: 'How long an answer nobody reads any more is read on, where leaving would not stop the bill.',
+  },
+} as const satisfies Record<string, { default: number; says: string }>;
+
+export type LimitId = keyof typeof LIMITS;
+
+export type Limits = { readonly [L in LimitId]: number };

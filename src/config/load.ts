@@ -1,0 +1,168 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { z } from 'zod';
+import { Secret } from '../canon/secret.ts';
+import { type Nanodollars, nanodollars } from '../money/money.ts';
+import { LIMITS, type LimitId, type Limits } from './limits.ts';
+import { nearest } from './nearest.ts';
+import { type ConfigFile, configFile, type ProviderConfig } from './schema.ts';
+
+/** The operator's mistake in one sentence; the process ends with exit code 2. */
+export class ConfigError extends Error {}
+
+export type SandboxMode = 'auto' | 'on' | 'off';
+
+/** Environment and file as one frozen value; nothing else reads either. */
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly bodyBytesMax: number;
+  /** Absolute. */
+  readonly home: string;
+  readonly defaultModel: string;
+  readonly creditsMode: 'prepaid' | 'unlimited' | undefined;
+  readonly initialCredit: Nanodollars;
+  readonly sandbox: SandboxMode;
+  readonly sandboxPorts: Readonly<Record<string, number>>;
+  readonly sandboxFaults: readonly unknown[];
+  readonly providers: Readonly<Record<string, ProviderConfig>>;
+  readonly limits: Limits;
+  readonly seed: number | undefined;
+  readonly bootstrapKey: Secret | undefined;
+  readonly bootstrapManagementKey: Secret | undefined;
+  /** A provider's key by its conventional variable; empty counts as absent. */
+  environmentSecret(name: string): Secret | undefined;
+  /** A credential that stands in the file. */
+  secret(text: string): Secret;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const DEFAULT_PORT = 8484;
+const BODY_BYTES_MAX = 33_554_432;
+const KEY_LENGTH_MIN = 20;
+const INITIAL_CREDIT = nanodollars(10_000_000_000n);
+
+/**
+ * Reads the environment and, where there is one, the configuration file.
+ * @throws ConfigError with one sentence that names the key, variable or file
+ */
+export function loadConfig(environment: Environment, cwd: string): Config {
+  const value = (name: string): string | undefined => environment[name]?.trim() || undefined;
+  const file = readFile(value('TURNPIKE_CONFIG'), cwd, environment);
+  return Object.freeze({
+    host: value('HOST') ?? file.server?.host ?? '127.0.0.1',
+    port: portOf(value, 'TURNPIKE_PORT') ?? portOf(value, 'PORT') ?? file.server?.port ?? DEFAULT_PORT,
+    bodyBytesMax: file.server?.body_bytes_max ?? BODY_BYTES_MAX,
+    home: resolve(cwd, value('TURNPIKE_HOME') ?? '.turnpike'),
+    defaultModel: file.default_model ?? 'mistralai/mistral-small-2603',
+    creditsMode: file.credits?.mode,
+    initialCredit: file.credits?.initial_usd ?? INITIAL_CREDIT,
+    sandbox: sandboxMode(value('TURNPIKE_SANDBOX')),
+    sandboxPorts: file.sandbox?.ports ?? {},
+    sandboxFaults: file.sandbox?.faults ?? [],
+    providers: file.providers ?? {},
+    limits: limitsOf(file),
+    seed: file.routing?.seed,
+    bootstrapKey: bootstrap(value, 'TURNPIKE_API_KEY'),
+    bootstrapManagementKey: bootstrap(value, 'TURNPIKE_MANAGEMENT_KEY'),
+    secret: (text: string) => new Secret(text),
+    environmentSecret: (name: string) => {
+      const text = value(name);
+      return text === undefined ? undefined : new Secret(text);
+    },
+  });
+}
+
+type Read = (name: string) => string | undefined;
+
+function portOf(value: Read, name: string): number | undefined {
+  const text = value(name);
+  if (text === undefined) return undefined;
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65_535)) throw new ConfigError(`${name} must be a port from 0 to 65535, not ${JSON.stringify(text)}`);
+  return port;
+}
+
+function sandboxMode(text: string | undefined): SandboxMode {
+  if (text === undefined) return 'auto';
+  if (text === 'auto' || text === 'on' || text === 'off') return text;
+  throw new ConfigError(`TURNPIKE_SANDBOX must be auto, on or off, not ${JSON.stringify(text)}`);
+}
+
+function bootstrap(value: Read, name: string): Secret | undefined {
+  const text = value(name);
+  if (text === undefined) return undefined;
+  if (text.length < KEY_LENGTH_MIN) throw new ConfigError(`${name} must have ${KEY_LENGTH_MIN} characters or more`);
+  if (/[\r\n\0]/.test(text)) throw new ConfigError(`${name} must be on one line`);
+  return new Secret(text);
+}
+
+function limitsOf(file: ConfigFile): Limits {
+  return Object.fromEntries((Object.keys(LIMITS) as LimitId[]).map((id) => [id, file.limits?.[id] ?? LIMITS[id].default])) as Limits;
+}
+
+const DEFAULT_FILE = 'turnpike.yaml';
+
+function readFile(named: string | undefined, cwd: string, environment: Environment): ConfigFile {
+  const path = resolve(cwd, named ?? DEFAULT_FILE);
+  if (!existsSync(path)) {
+    if (named !== undefined) throw new ConfigError(`TURNPIKE_CONFIG names ${named}, which does not exist`);
+    return {};
+  }
+  const label = named ?? DEFAULT_FILE;
+  let wire: unknown;
+  try {
+    wire = Bun.YAML.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new ConfigError(`${label} cannot be read: ${String((error as Error).message)}`);
+  }
+  const parsed = configFile.safeParse(interpolate(wire ?? {}, environment, label, ''));
+  if (parsed.success) return parsed.data;
+  throw new ConfigError(`${label}: ${describe(parsed.error)}`);
+}
+
+/** `"${NAME}"` and `"${NAME:-default}"` inside strings, before anything is validated. */
+function interpolate(value: unknown, environment: Environment, label: string, path: string): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => interpolate(item, environment, label, `${path}.${index}`));
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, interpolate(inner, environment, label, `${path}.${key}`)]));
+  }
+  if (typeof value !== 'string') return value;
+  return value.replace(/\$\{([A-Za-z0-9_]+)(?::-([^}]*))?\}/g, (_match, name: string, fallback: string | undefined) => {
+    const found = environment[name];
+    if (found !== undefined && found !== '') return found;
+    if (fallback !== undefined) return fallback;
+    throw new ConfigError(`${label}: ${path.slice(1)} needs the environment variable ${name}, which is not set`);
+  });
+}
+
+/** The keys that stand where an unknown one was found, read off the schema itself. */
+function knownKeys(path: readonly PropertyKey[]): readonly string[] {
+  let schema: unknown = configFile;
+  for (const key of path) {
+    schema = unwrap(schema);
+    const definition = (schema as { def?: { shape?: Record<string, unknown>; valueType?: unknown; element?: unknown } }).def;
+    schema = definition?.shape?.[String(key)] ?? definition?.valueType ?? definition?.element;
+  }
+  const shape = (unwrap(schema) as { def?: { shape?: Record<string, unknown> } } | undefined)?.def?.shape;
+  return Object.keys(shape ?? {});
+}
+
+function unwrap(schema: unknown): unknown {
+  let inner = schema;
+  while ((inner as { def?: { innerType?: unknown } } | undefined)?.def?.innerType) inner = (inner as { def: { innerType: unknown } }).def.innerType;
+  return inner;
+}
+
+function describe(error: z.ZodError): string {
+  const [issue] = error.issues;
+  if (!issue) return 'is not valid';
+  const at = issue.path.map(String).join('.');
+  if (issue.code === 'unrecognized_keys') {
+    const [key = ''] = issue.keys;
+    const near = nearest(key, knownKeys(issue.path));
+    return `unknown key ${at === '' ? '' : `${at}.`}${key}${near ? `; did you mean ${near}?` : `; known are ${knownKeys(issue.path).join(', ')}`}`;
+  }
+  return `${at === '' ? 'the file' : at}: ${issue.message}`;
+}

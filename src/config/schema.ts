@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { QUIRK_IDS, type Quirk } from '../canon/target.ts';
+import { parseUnitPrice, parseUsd } from '../money/money.ts';
+import { LIMITS, type LimitId } from './limits.ts';
+
+/** turnpike.yaml (docs/turnpike.schema.json is made from this). Unknown keys are errors; numbers may come from interpolated strings. */
+
+const numeric = (check: z.ZodNumber): z.ZodUnion<[z.ZodNumber, z.ZodPipe<z.ZodString, z.ZodTransform<number, string>>]> =>
+  z.union([check, z.string().regex(/^\d+$/, 'must be a whole number').transform(Number)]);
+
+const port = numeric(z.int().min(0).max(65_535));
+const milliseconds = numeric(z.int().min(1).max(86_400_000));
+const text = z.string().min(1);
+
+const httpUrl = z.string().refine((value) => {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  return url !== undefined && (url.protocol === 'http:' || url.protocol === 'https:') && url.username === '' && url.search === '';
+}, 'must be an http(s) URL without credentials or query');
+
+const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'must be a header name');
+const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'must be a header value on one line');
+
+const price = z.string().refine((value) => {
+  const pico = parseUnitPrice(value);
+  return pico !== undefined && pico >= 0n;
+}, 'must be USD per unit as a decimal string, e.g. "0.00000015"');
+
+/** OpenRouter's pricing keys that a custom endpoint may set. */
+const pricing = z.strictObject({
+  prompt: price.optional(),
+  completion: price.optional(),
+  request: price.optional(),
+  image: price.optional(),
+  input_cache_read: price.optional(),
+  input_cache_write: price.optional(),
+  input_cache_write_1h: price.optional(),
+  internal_reasoning: price.optional(),
+  audio: price.optional(),
+  audio_output: price.optional(),
+});
+
+const endpoint = z.strictObject({
+  model: z.string().regex(/^[^/\s]+\/[^/\s]+$/, 'must be author/slug'),
+  name: text.optional(),
+  upstream_model: text,
+  context_length: numeric(z.int().min(1)).optional(),
+  max_completion_tokens: numeric(z.int().min(1)).optional(),
+  pricing: pricing.optional(),
+  supported_parameters: z.array(text).optional(),
+});
+
+const provider = z.strictObject({
+  name: text.optional(),
+  dialect: text.optional(),
+  base_url: httpUrl.optional(),
+  api_key: text.optional(),
+  auth: z.union([z.literal('bearer'), z.strictObject({ header: headerName })]).optional(),
+  headers: z.record(headerName, headerValue).optional(),
+  quirks: z.array(z.enum(QUIRK_IDS as unknown as [Quirk, ...Quirk[]])).optional(),
+  cancellation: z.boolean().optional(),
+  endpoints: z.array(endpoint).optional(),
+});
+
+const slug = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, 'must be a slug of a-z, 0-9, ., _ and -');
+
+const dollars = z.union([z.number().nonnegative(), z.string()]).transform((value, context) => {
+  const amount = parseUsd(String(value));
+  if (amount === undefined || amount < 0n) {
+    context.addIssue('must be an amount in USD');
+    return z.NEVER;
+  }
+  return amount;
+});
+
+const limits = z.strictObject(
+  Object.fromEntries(
+    Object.keys(LIMITS).map((id) => [id, id === 'attempts_max' ? numeric(z.int().min(1).max(20)).optional() : milliseconds.optional()]),
+  ) as Record<LimitId, z.ZodOptional<typeof milliseconds>>,
+);
+
+export const configFile = z.strictObject({
+  server: z
+    .strictObject({ host: text.optional(), port: port.optional(), body_bytes_max: numeric(z.int().min(1024).max(1 << 30)).optional() })
+    .optional(),
+  default_model: text.optional(),
+  credits: z.strictObject({ mode: z.enum(['prepaid', 'unlimited']).optional(), initial_usd: dollars.optional() }).optional(),
+  providers: z.record(slug, provider).optional(),
+  limits: limits.optional(),
+  routing: z.strictObject({ seed: numeric(z.int().min(0)).optional() }).optional(),
+  sandbox: z.strictObject({ ports: z.record(slug, port).optional(), faults: z.array(z.unknown()).optional() }).optional(),
+});
+
+export type ConfigFile = z.infer<typeof configFile>;
+export type ProviderConfig = z.infer<typeof provider>;
+export type EndpointConfig = z.infer<typeof endpoint>;

@@ -1,0 +1,87 @@
+import type { Generation } from '../canon/collect.ts';
+import type { Dropped } from '../canon/dropped.ts';
+import type { GatewayError } from '../canon/errors.ts';
+import type { GenerationEvent } from '../canon/event.ts';
+import type { Machine } from '../canon/machine.ts';
+import type { GenerationRequest } from '../canon/request.ts';
+import type { Result } from '../canon/result.ts';
+import type { Quirk, Target } from '../canon/target.ts';
+import type { Frame } from '../streams/sse.ts';
+
+/** What an answer says about itself. */
+export interface AnswerContext {
+  /** The generation id. */
+  readonly id: string;
+  /** Unix seconds. */
+  readonly created: number;
+  /** The slug that served. */
+  readonly model: string;
+  /** Display name of the provider that served; undefined while none has. */
+  readonly provider?: string;
+  /** How this wire deviates from its dialect: a provider's habits when the sandbox plays it, our own otherwise. */
+  readonly quirks: ReadonlySet<Quirk>;
+  /** False hides reasoning that was produced and is billed (INF-079). */
+  readonly showReasoning: boolean;
+  /** Whether a stream reports usage at all, where that must be asked for. */
+  readonly streamUsage: boolean;
+  /** The settled bill; asked for only after settlement, when the last chunk or the whole answer is written. */
+  readonly bill?: () => Bill | undefined;
+  /** Routing metadata, where the caller opted in. */
+  readonly metadata?: () => unknown;
+}
+
+/** What the caller was charged, in USD as JSON numbers. */
+export interface Bill {
+  readonly costUsd: number;
+  readonly promptCostUsd: number;
+  readonly completionCostUsd: number;
+}
+
+export interface EncodedRequest {
+  /** Appended to the provider's base URL. */
+  readonly path: string;
+  /** The body's JSON text. */
+  readonly body: string;
+  readonly dropped: readonly Dropped[];
+  readonly expectation: Expectation;
+}
+
+/** What the decoder of the answer must know of the request. */
+export interface Expectation {
+  /** Text of a trailing assistant message that the provider repeats at the start of its answer. */
+  readonly prefillEcho?: string;
+}
+
+export const EXPECT_NOTHING: Expectation = {};
+
+export interface EncodedError {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/**
+ * A wire format as a mirror: the ingress half serves clients, the upstream half calls providers, and one undoes the other.
+ * Every function is pure; machines are fresh per stream.
+ */
+export interface Dialect {
+  readonly id: string;
+  // ingress: client ↔ us
+  decodeRequest(wire: unknown, target?: Target): Result<GenerationRequest, GatewayError>;
+  encodeStream(context: AnswerContext): Machine<GenerationEvent, Frame>;
+  encodeWhole(generation: Generation, context: AnswerContext): unknown;
+  encodeError(error: GatewayError, context: ErrorContext): EncodedError;
+  // upstream: us ↔ provider
+  encodeRequest(request: GenerationRequest, target: Target): EncodedRequest;
+  decodeStream(target: Target, expectation: Expectation): Machine<Frame, GenerationEvent>;
+  decodeWhole(wire: unknown, target: Target, expectation: Expectation): readonly GenerationEvent[];
+  decodeError(status: number, body: unknown, target: Target): GatewayError;
+}
+
+export interface ErrorContext {
+  readonly quirks: ReadonlySet<Quirk>;
+  /** Where docs and settings pages live, for the links in error texts. */
+  readonly origin: string;
+  readonly metadata?: unknown;
+  /** Given where the sandbox plays a provider that fails with this status. */
+  readonly status?: number;
+}

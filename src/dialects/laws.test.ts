@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'bun:test';
+import fc from 'fast-check';
+import * as arbitrary from '../../test/support/arbitraries.ts';
+import { type CollectedBlock, collect, type Generation, tell } from '../canon/collect.ts';
+import type { GenerationEvent } from '../canon/event.ts';
+import { grammarBreach, runMachine } from '../canon/grammar.ts';
+import { ALL_PARAMETERS } from '../canon/parameters.ts';
+import type { Quirk, Target } from '../canon/target.ts';
+import { type Frame, formatFrame, SseDecoder } from '../streams/sse.ts';
+import { type AnswerContext, type Dialect, EXPECT_NOTHING } from './dialect.ts';
+import { DIALECTS } from './registry.ts';
+
+/**
+ * The laws every dialect passes (docs/dialects): the ingress half writes what the upstream half reads, so each wire format is its own
+ * test oracle. A flavour is a set of quirks a provider of the dialect may have, with what that wire cannot carry.
+ */
+interface Flavour {
+  readonly name: string;
+  readonly quirks: readonly Quirk[];
+  /** What this wire can say of an answer: the mirror law holds up to exactly this. */
+  readonly carries: (generation: Generation) => Generation;
+}
+
+const same = (generation: Generation): Generation => generation;
+
+/** Wires without `reasoning_details` carry reasoning as one plain text, and nothing a maker signed or encrypted. */
+function plainReasoning(generation: Generation): Generation {
+  const thoughts = generation.blocks.filter(({ block }) => block.kind === 'reasoning');
+  const rest = generation.blocks.filter(({ block }) => block.kind !== 'reasoning' && block.kind !== 'opaque');
+  const text = thoughts.map((block) => block.text).join('');
+  const joined: CollectedBlock = { block: { kind: 'reasoning', form: 'text', format: 'unknown' }, text };
+  return { ...generation, blocks: text === '' ? rest : [joined, ...rest] };
+}
+
+const FLAVOURS: readonly Flavour[] = [
+  {
+    name: 'our own and OpenRouter',
+    quirks: ['router-answers', 'reasoning-object', 'numeric-error-codes'],
+    carries: same,
+  },
+  {
+    name: 'reasoning_content, usage opt-in',
+    quirks: ['usage-opt-in', 'reasoning-content', 'problem-errors'],
+    carries: plainReasoning,
+  },
+  {
+    name: 'thinking chunks, whole calls',
+    quirks: ['thinking-chunks', 'whole-tool-calls', 'usage-in-finish', 'flat-errors'],
+    carries: plainReasoning,
+  },
+];
+
+const target = (flavour: Flavour): Target => ({
+  upstreamModel: 'm',
+  quirks: new Set(flavour.quirks),
+  parameters: ALL_PARAMETERS,
+  extraFields: new Set(),
+});
+
+const context = (flavour: Flavour): AnswerContext => ({
+  id: 'gen-1',
+  created: 1,
+  model: 'lab/model',
+  provider: 'Provider',
+  quirks: new Set(flavour.quirks),
+  showReasoning: true,
+  streamUsage: true,
+});
+
+/** What stays equal on the way through a wire: adjacent blocks of one kind are one block, identity and raw usage are the wire's own. */
+function normal(generation: Generation): unknown {
+  const blocks: CollectedBlock[] = [];
+  for (const block of generation.blocks) {
+    const last = blocks.at(-1);
+    const mergeable = block.block.kind === 'text' || block.block.kind === 'refusal' || block.block.kind === 'reasoning';
+    if (
+      last &&
+      mergeable &&
+      last.signature === undefined &&
+      JSON.stringify(last.block) === JSON.stringify(block.block)
+    ) {
+      blocks[blocks.length - 1] = { ...last, ...block, text: last.text + block.text };
+    } else blocks.push(block);
+  }
+  return {
+    blocks,
+    counts: generation.usage?.counts ?? {},
+    finish: generation.finish,
+    native: generation.nativeFinish,
+    error: generation.error?.code,
+  };
+}
+
+const encode = (frames: readonly Frame[]): Uint8Array => new TextEncoder().encode(frames.map(formatFrame).join(''));
+
+function recut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
+  const at = [...new Set(places.map((place) => place % (bytes.length + 1)))].sort((a, b) => a - b);
+  return [0, ...at].map((from, index) => bytes.slice(from, at[index] ?? bytes.length));
+}
+
+const ofBytes = (dialect: Dialect, flavour: Flavour, pieces: readonly Uint8Array[]): GenerationEvent[] =>
+  runMachine(dialect.decodeStream(target(flavour), EXPECT_NOTHING), runMachine(new SseDecoder(), pieces));
+
+const streamed = (dialect: Dialect, flavour: Flavour, generation: Generation): Frame[] =>
+  runMachine(dialect.encodeStream(context(flavour)), [...tell(generation)]);
+
+/** Damages a JSON value somewhere: drops a member, or gives it another type. */
+function damaged(value: unknown, seed: number): unknown {
+  if (Array.isArray(value))
+    return seed % 5 === 0
+      ? []
+      : value.map((item, i) => (i === seed % (value.length || 1) ? damaged(item, seed >> 2) : item));
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value);
+    const victim = seed % (entries.length || 1);
+    return Object.fromEntries(
+      entries.flatMap(([key, inner], i): [string, unknown][] => {
+        if (i !== victim) return [[key, inner]];
+        return seed % 3 === 0 ? [] : [[key, damaged(inner, seed >> 2)]];
+      }),
+    );
+  }
+  return [null, 7, 'x', {}, [], true][seed % 6];
+}
+
+for (const dialect of Object.values(DIALECTS)) {
+  for (const flavour of FLAVOURS) {
+    describe(`${dialect.id}, ${flavour.name}`, () => {
+      it('L1 any split of the bytes gives the same answer', () => {
+        fc.assert(
+          fc.property(arbitrary.generation, fc.array(fc.nat(), { maxLength: 8 }), (generation, places) => {
+            const bytes = encode(streamed(dialect, flavour, generation));
+            expect(ofBytes(dialect, flavour, recut(bytes, places))).toEqual(ofBytes(dialect, flavour, [bytes]));
+          }),
+        );
+      });
+
+      it('L2 damaged frames and garbage still end exactly once and never throw', () => {
+        const check = (frames: readonly Frame[]): void => {
+          const events = runMachine(dialect.decodeStream(target(flavour), EXPECT_NOTHING), frames);
+          expect(grammarBreach(events)).toBeUndefined();
+        };
+        fc.assert(
+          fc.property(arbitrary.generation, fc.nat(), fc.nat(), (generation, seed, place) => {
+            const frames = streamed(dialect, flavour, generation);
+            check(
+              frames.map((frame, i) => {
+                if (i !== place % frames.length || frame.data === '[DONE]') return frame;
+                return { ...frame, data: JSON.stringify(damaged(JSON.parse(frame.data), seed)) };
+              }),
+            );
+          }),
+          { numRuns: 300 },
+        );
+        fc.assert(
+          fc.property(fc.array(fc.oneof(fc.string(), fc.json())), (lines) => {
+            check(lines.map((data) => ({ data })));
+          }),
+          { numRuns: 300 },
+        );
+        fc.assert(
+          fc.property(fc.jsonValue(), (wire) => {
+            expect(grammarBreach(dialect.decodeWhole(wire, target(flavour), EXPECT_NOTHING))).toBeUndefined();
+          }),
+          { numRuns: 300 },
+        );
+      });
+
+      it('L3 the upstream half reads what the ingress half wrote', () => {
+        fc.assert(
+          fc.property(arbitrary.generation, (generation) => {
+            fc.pre(generation.blocks.length > 0);
+            const events = ofBytes(dialect, flavour, [encode(streamed(dialect, flavour, generation))]);
+            expect(grammarBreach(events)).toBeUndefined();
+            expect(normal(collect(events))).toEqual(normal(flavour.carries(generation)));
+          }),
+          { numRuns: 300 },
+        );
+      });
+
+      it('L4 a stream cut before its finish ends in an error, never as if complete', () => {
+        fc.assert(
+          fc.property(arbitrary.generation, fc.nat(), (generation, place) => {
+            const frames = streamed(dialect, flavour, generation);
+            const finish = frames.findIndex((frame) => /"finish_reason":"/.test(frame.data));
+            const events = runMachine(
+              dialect.decodeStream(target(flavour), EXPECT_NOTHING),
+              frames.slice(0, place % (finish + 1)),
+            );
+            expect(events.at(-1)?.type).toBe('generation-error');
+          }),
+        );
+      });
+
+      it('L5 a whole answer says the same as its stream', () => {
+        fc.assert(
+          fc.property(arbitrary.generation, (generation) => {
+            const wire = JSON.parse(JSON.stringify(dialect.encodeWhole(generation, context(flavour)))) as unknown;
+            const whole = collect(dialect.decodeWhole(wire, target(flavour), EXPECT_NOTHING));
+            const stream = collect(ofBytes(dialect, flavour, [encode(streamed(dialect, flavour, generation))]));
+            expect(normal(whole)).toEqual(normal(stream));
+          }),
+          { numRuns: 300 },
+        );
+      });
+    });
+  }
+}

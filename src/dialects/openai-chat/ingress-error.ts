@@ -1,0 +1,93 @@
+import { type Availability, type ErrorFacts, errorRow, type GatewayError } from '../../canon/errors.ts';
+import type { EncodedError, ErrorContext } from '../dialect.ts';
+
+function availabilityWire(
+  error: GatewayError,
+  availability: Availability,
+  status: number,
+  type: string,
+  origin: string,
+): Record<string, unknown> {
+  const { affectedProviders, excludedBy, constraint } = availability;
+  const retryAfter = error.facts.retryAfterMs;
+  return {
+    error_type: type,
+    http_status: status,
+    availability: {
+      code: availability.code,
+      retryable: availability.retryable,
+      requested_models: availability.requestedModels,
+      docs_url: `${origin}/docs/errors#${availability.code}`,
+      ...(retryAfter !== undefined && { retry_after: Math.ceil(retryAfter / 1000) }),
+      ...(affectedProviders && affectedProviders.length > 0 && { affected_providers: affectedProviders }),
+      ...(excludedBy && excludedBy.length > 0 && { excluded_by: excludedBy }),
+      ...(constraint && { constraint }),
+    },
+  };
+}
+
+function metadata(facts: ErrorFacts, type: string, disclose: boolean): Record<string, unknown> {
+  return {
+    error_type: type,
+    ...(facts.providerName !== undefined && { provider_name: facts.providerName, is_byok: false }),
+    ...(disclose && facts.raw !== undefined && facts.providerName !== undefined && { raw: facts.raw }),
+    ...(disclose && facts.providerCode !== undefined && { provider_code: facts.providerCode }),
+    ...(facts.previous && facts.previous.length > 0 && { previous_errors: facts.previous }),
+    ...(facts.limitSource !== undefined && { limit_source: facts.limitSource }),
+    ...(facts.remedyHint !== undefined && { remedy_hint: facts.remedyHint }),
+    ...(facts.retryAfterMs !== undefined && { retry_after_seconds: Math.ceil(facts.retryAfterMs / 1000) }),
+    ...(facts.issues && facts.issues.length > 0 && { issues: facts.issues }),
+  };
+}
+
+/** The status an error travels under: its row's, except that a provider's 529 is passed on where it stands alone (spec/inference 12.21). */
+export function statusOf(error: GatewayError): number {
+  const { status } = errorRow(error.code);
+  return error.code === 'upstream_overloaded' && error.facts.providerStatus === 529 && !error.facts.previous?.length
+    ? 529
+    : status;
+}
+
+/**
+ * The `error` object of OpenRouter's envelope. On a 500 everything but the type is hidden (INF-154): what broke is for the log.
+ */
+export function errorObject(error: GatewayError, context: ErrorContext): Record<string, unknown> {
+  const row = errorRow(error.code);
+  if (context.status !== undefined) return { code: context.status, message: error.message };
+  const status = statusOf(error);
+  if (error.code === 'internal') {
+    return { code: status, message: 'Internal Server Error', metadata: { error_type: row.type } };
+  }
+  const { facts } = error;
+  return {
+    code: status,
+    message: error.message,
+    metadata: metadata(facts, row.type, row.disclose),
+    ...(facts.availability && availabilityWire(error, facts.availability, status, row.type, context.origin)),
+  };
+}
+
+/** What other servers of this dialect write for the same error; the sandbox plays them. */
+function foreignBody(error: GatewayError, status: number, context: ErrorContext): unknown {
+  const { type } = errorRow(error.code);
+  const code = error.facts.providerCode;
+  if (context.quirks.has('problem-errors')) return { type: 'about:blank', title: type, status, detail: error.message };
+  if (context.quirks.has('flat-errors')) {
+    const detail = error.facts.issues?.map(({ path, message }) => ({ type: code ?? 'value_error', loc: path.split('.'), msg: message }));
+    const message = detail ? { detail } : error.message;
+    return { object: 'error', message, type: error.facts.raw ?? 'invalid_request_error', param: null, code: code ?? null, raw_status_code: status };
+  }
+  return { error: { message: error.message, type, param: null, code: code ?? null } };
+}
+
+export function encodeError(error: GatewayError, context: ErrorContext): EncodedError {
+  const status = context.status ?? statusOf(error);
+  if (!context.quirks.has('numeric-error-codes')) return { status, body: foreignBody(error, status, context) };
+  return {
+    status,
+    body: {
+      error: errorObject(error, context),
+      ...(context.metadata !== undefined && error.code !== 'internal' && { openrouter_metadata: context.metadata }),
+    },
+  };
+}

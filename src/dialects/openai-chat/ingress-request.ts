@@ -1,0 +1,277 @@
+import type { z } from 'zod';
+import { type GatewayError, gatewayError } from '../../canon/errors.ts';
+import { NO_PREFERENCES } from '../../canon/preferences.ts';
+import type {
+  AssistantMessage,
+  CacheMark,
+  GenerationRequest,
+  Message,
+  OutputForm,
+  Part,
+  ReasoningDetail,
+  ReasoningHistory,
+  ReasoningWish,
+  Sampling,
+  Tool,
+  ToolChoice,
+} from '../../canon/request.ts';
+import { fail, ok, type Result } from '../../canon/result.ts';
+import type { Target } from '../../canon/target.ts';
+import { asText } from '../read.ts';
+import { DIALECT_ID } from './id.ts';
+import { fromProviderWire } from './ingress-provider.ts';
+import {
+  type ChatRequestWire,
+  chatRequest,
+  KNOWN_FIELDS,
+  type MessageWire,
+  type PartWire,
+  type ReasoningWire,
+  type ResponseFormatWire,
+  type ToolWire,
+} from './wire.ts';
+
+/** Plugins that only act where something else asks for them; without that they change nothing, so a request may carry them. */
+const PASSIVE_PLUGINS: ReadonlySet<string> = new Set([
+  'response-healing',
+  'context-compression',
+  'auto-router',
+  'auto-beta-router',
+  'pareto-router',
+]);
+/** Plugins of the protocol that this gateway does not run. Leaving one out silently would change the answer. */
+const ABSENT_PLUGINS: ReadonlySet<string> = new Set(['web', 'web-fetch', 'file-parser', 'fusion', 'moderation']);
+
+const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
+const invalid = (path: string, message: string): GatewayError =>
+  gatewayError('invalid_request', `${path}: ${message}`, { issues: [{ path, message }] });
+
+function invalidIssues(error: z.ZodError): GatewayError {
+  const issues = error.issues
+    .slice(0, 10)
+    .map((issue) => ({ path: issue.path.map(String).join('.'), message: issue.message }));
+  const first = issues[0];
+  const message = first ? `${first.path === '' ? 'body' : first.path}: ${first.message}` : 'Invalid request parameters';
+  return gatewayError('invalid_request', message, { issues });
+}
+
+/** Drops what is null or undefined, because in canon an absent wish has no member at all. */
+function present<T extends Record<string, unknown>>(members: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  const kept: Record<string, unknown> = {};
+  for (const key in members) if (members[key] !== null && members[key] !== undefined) kept[key] = members[key];
+  return kept as { [K in keyof T]?: NonNullable<T[K]> };
+}
+
+function cacheMark(wire: { ttl?: '5m' | '1h' | null | undefined } | null | undefined): { cache?: CacheMark } {
+  return wire ? { cache: present({ ttl: wire.ttl }) } : {};
+}
+
+const PARTS: { readonly [T in PartWire['type']]: (wire: Extract<PartWire, { type: T }>) => Part } = {
+  text: (wire) => ({ kind: 'text', text: wire.text, ...cacheMark(wire.cache_control) }),
+  image_url: (wire) =>
+    typeof wire.image_url === 'string'
+      ? { kind: 'image', url: wire.image_url, ...cacheMark(wire.cache_control) }
+      : {
+          kind: 'image',
+          url: wire.image_url.url,
+          ...present({ detail: wire.image_url.detail }),
+          ...cacheMark(wire.cache_control),
+        },
+  input_audio: (wire) => ({ kind: 'audio', data: wire.input_audio.data, format: wire.input_audio.format }),
+  video_url: (wire) => ({ kind: 'video', url: wire.video_url.url }),
+  input_video: (wire) => ({ kind: 'video', url: wire.video_url.url }),
+  file: (wire) => ({
+    kind: 'file',
+    ...present({ filename: wire.file.filename, data: wire.file.file_data, fileId: wire.file.file_id }),
+    ...cacheMark(wire.cache_control),
+  }),
+  refusal: (wire) => ({ kind: 'refusal', text: wire.refusal }),
+};
+
+const readPart = (wire: PartWire): Part => (PARTS[wire.type] as (wire: PartWire) => Part)(wire);
+
+function parts(content: string | readonly PartWire[] | null | undefined): readonly Part[] {
+  if (content === null || content === undefined) return [];
+  return typeof content === 'string' ? [{ kind: 'text', text: content }] : content.map(readPart);
+}
+
+function detail(raw: Readonly<Record<string, unknown>>): ReasoningDetail {
+  const text = raw.text ?? raw.summary;
+  return {
+    kind: String(raw.type),
+    format: typeof raw.format === 'string' ? raw.format : 'unknown',
+    ...(typeof text === 'string' && { text }),
+    ...(asText(raw.signature) !== undefined && { signature: String(raw.signature) }),
+    raw,
+  };
+}
+
+function history(wire: Extract<MessageWire, { role: 'assistant' }>): { reasoning?: ReasoningHistory } {
+  const text = wire.reasoning ?? wire.reasoning_content;
+  if (text == null && wire.reasoning_details == null) return {};
+  return { reasoning: present({ text, details: wire.reasoning_details?.map(detail) }) };
+}
+
+function assistant(wire: Extract<MessageWire, { role: 'assistant' }>): AssistantMessage {
+  const refusal: Part[] = wire.refusal ? [{ kind: 'refusal', text: wire.refusal }] : [];
+  return {
+    role: 'assistant',
+    parts: [...parts(wire.content), ...refusal],
+    toolCalls: (wire.tool_calls ?? []).map((call) => ({
+      id: call.id,
+      name: call.function.name,
+      arguments: call.function.arguments,
+    })),
+    ...history(wire),
+    ...present({ name: wire.name }),
+  };
+}
+
+function readMessage(wire: MessageWire): Message {
+  if (wire.role === 'assistant') return assistant(wire);
+  const common = { parts: parts(wire.content), ...present({ name: wire.name }) };
+  if (wire.role === 'tool') return { role: 'tool', callId: wire.tool_call_id, ...common };
+  return wire.role === 'user' ? { role: 'user', ...common } : { role: wire.role, ...common };
+}
+
+function readTools(wires: readonly ToolWire[]): Result<readonly Tool[], GatewayError> {
+  const tools: Tool[] = [];
+  for (const [index, wire] of wires.entries()) {
+    if (wire.type !== 'function') {
+      return fail(invalid(`tools.${index}.type`, `server tool ${String(wire.type)} is not available on this gateway`));
+    }
+    const { function: declared } = wire as Extract<ToolWire, { type: 'function' }>;
+    tools.push({
+      name: declared.name,
+      ...present({ description: declared.description, parameters: declared.parameters, strict: declared.strict }),
+    });
+  }
+  return ok(tools);
+}
+
+function readToolChoice(wire: NonNullable<ChatRequestWire['tool_choice']>): ToolChoice {
+  return typeof wire === 'string' ? { kind: wire } : { kind: 'named', name: wire.function.name };
+}
+
+function readOutput(wire: ResponseFormatWire): OutputForm {
+  if (wire.type === 'json_schema') {
+    const { name, schema, description, strict } = wire.json_schema;
+    return { kind: 'json-schema', name, schema: schema ?? {}, ...present({ description, strict }) };
+  }
+  if (wire.type === 'grammar') return { kind: 'grammar', grammar: wire.grammar };
+  return { kind: wire.type === 'json_object' ? 'json' : wire.type };
+}
+
+/** One wish, three spellings: `reasoning`, `reasoning_effort`, and the older `include_reasoning` (spec/inference 1.1, 1.7). */
+function readReasoning(wire: ChatRequestWire): Result<ReasoningWish | undefined, GatewayError> {
+  const object: ReasoningWire | undefined = wire.reasoning ?? undefined;
+  const short = wire.reasoning_effort ?? undefined;
+  const include = wire.include_reasoning ?? undefined;
+  if (!object && short === undefined && include === undefined) return ok(undefined);
+  const effort = object?.effort ?? short;
+  if (short !== undefined && effort !== short) {
+    return fail(invalid('reasoning_effort', 'differs from reasoning.effort'));
+  }
+  if (effort !== undefined && object?.max_tokens != null) {
+    return fail(invalid('reasoning', 'give effort or max_tokens, not both'));
+  }
+  return ok({
+    exclude: object?.exclude ?? include === false,
+    ...present({ effort, budgetTokens: object?.max_tokens, enabled: object?.enabled, summary: object?.summary }),
+  });
+}
+
+function readSampling(wire: ChatRequestWire): Sampling {
+  return present({
+    temperature: wire.temperature,
+    topP: wire.top_p,
+    topK: wire.top_k,
+    minP: wire.min_p,
+    topA: wire.top_a,
+    frequencyPenalty: wire.frequency_penalty,
+    presencePenalty: wire.presence_penalty,
+    repetitionPenalty: wire.repetition_penalty,
+    seed: wire.seed,
+    stop: typeof wire.stop === 'string' ? [wire.stop] : wire.stop,
+    logitBias: wire.logit_bias,
+    logprobs: wire.logprobs,
+    topLogprobs: wire.top_logprobs,
+  });
+}
+
+function checkPlugins(wire: ChatRequestWire): GatewayError | undefined {
+  for (const [index, plugin] of (wire.plugins ?? []).entries()) {
+    if (plugin.enabled === false && ABSENT_PLUGINS.has(plugin.id)) continue;
+    if (PASSIVE_PLUGINS.has(plugin.id)) continue;
+    const reason = ABSENT_PLUGINS.has(plugin.id) ? 'is not available on this gateway' : 'is not a plugin';
+    return invalid(`plugins.${index}.id`, `${plugin.id} ${reason}`);
+  }
+  return undefined;
+}
+
+function readExtras(wire: ChatRequestWire): GenerationRequest['extras'] {
+  let extras: Record<string, unknown> | undefined;
+  for (const key of Object.keys(wire)) {
+    if (KNOWN_FIELDS.has(key) || FORBIDDEN_KEYS.has(key)) continue;
+    extras ??= {};
+    extras[key] = wire[key];
+  }
+  return extras ? { [DIALECT_ID]: extras } : {};
+}
+
+function readPrediction(wire: NonNullable<ChatRequestWire['prediction']>): string {
+  return typeof wire.content === 'string' ? wire.content : wire.content.map((part) => part.text).join('');
+}
+
+/**
+ * @param target given where the sandbox plays a provider: its spelling is read, and its refusals are made
+ * @returns the request, or `invalid_request` with every issue's path
+ */
+export function decodeRequest(body: unknown, target?: Target): Result<GenerationRequest, GatewayError> {
+  if (!target) return decodePlain(body);
+  const plain = fromProviderWire(body, target);
+  return plain.ok ? decodePlain(plain.value) : plain;
+}
+
+function decodePlain(body: unknown): Result<GenerationRequest, GatewayError> {
+  const parsed = chatRequest.safeParse(body);
+  if (!parsed.success) return fail(invalidIssues(parsed.error));
+  const wire = parsed.data;
+  const plugins = checkPlugins(wire);
+  if (plugins) return fail(plugins);
+  const tools = readTools(wire.tools ?? []);
+  if (!tools.ok) return tools;
+  const reasoning = readReasoning(wire);
+  if (!reasoning.ok) return reasoning;
+  if (wire.top_logprobs != null && wire.top_logprobs > 0 && wire.logprobs !== true) {
+    return fail(invalid('top_logprobs', 'needs logprobs: true'));
+  }
+  const stream = wire.stream ?? false;
+  return ok({
+    model: wire.model ?? undefined,
+    fallbacks: wire.models ?? [],
+    messages: wire.messages.map(readMessage),
+    tools: tools.value,
+    sampling: readSampling(wire),
+    stream,
+    preferences: wire.provider ?? NO_PREFERENCES,
+    echoUpstreamBody: stream && wire.debug?.echo_upstream_body === true,
+    extras: readExtras(wire),
+    ...present({
+      toolChoice: wire.tool_choice == null ? undefined : readToolChoice(wire.tool_choice),
+      parallelToolCalls: wire.parallel_tool_calls,
+      output: wire.response_format == null ? undefined : readOutput(wire.response_format),
+      reasoning: reasoning.value,
+      maxOutputTokens: wire.max_completion_tokens ?? wire.max_tokens,
+      prediction: wire.prediction == null ? undefined : readPrediction(wire.prediction),
+      verbosity: wire.verbosity,
+      serviceTier: wire.service_tier,
+      promptCacheKey: wire.prompt_cache_key,
+      sessionId: wire.session_id,
+      user: wire.user,
+      metadata: wire.metadata,
+      modalities: wire.modalities,
+    }),
+  });
+}

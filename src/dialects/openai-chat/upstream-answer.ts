@@ -1,0 +1,121 @@
+import { gatewayError } from '../../canon/errors.ts';
+import type { GenerationEvent } from '../../canon/event.ts';
+import { type Machine, NOTHING } from '../../canon/machine.ts';
+import type { Target } from '../../canon/target.ts';
+import type { Frame } from '../../streams/sse.ts';
+import { classify } from '../classify.ts';
+import type { Expectation } from '../dialect.ts';
+import { asArray, asNumber, asObject, asText, type JsonObject, parseJson } from '../read.ts';
+import { AnswerReader } from './answer-reader.ts';
+import { decodeUsage } from './usage.ts';
+
+const logprobsOf = (choice: JsonObject): readonly unknown[] | undefined => {
+  const list = asArray(asObject(choice.logprobs)?.content);
+  return list && list.length > 0 ? list : undefined;
+};
+
+/** An error that came as data: in OpenRouter's, OpenAI's or a flat shape. */
+function errorIn(wire: JsonObject): boolean {
+  if (wire.error != null && wire.error !== '') return true;
+  if (wire.object === 'error') return true;
+  return (
+    wire.choices === undefined &&
+    typeof wire.message === 'string' &&
+    (wire.type !== undefined || wire.code !== undefined)
+  );
+}
+
+/** Usage may stand at the top, in a vendor's corner or in the choice (spec/providers B.1.3). */
+function usageIn(wire: JsonObject, choice: JsonObject | undefined): ReturnType<typeof decodeUsage> {
+  return decodeUsage(wire.usage) ?? decodeUsage(asObject(wire.x_groq)?.usage) ?? decodeUsage(choice?.usage);
+}
+
+/** The first choice: we ask for one, and a further one would be another answer. */
+function firstChoice(wire: JsonObject): JsonObject | undefined {
+  return asArray(wire.choices)
+    ?.map(asObject)
+    .find((choice) => choice !== undefined && (asNumber(choice.index) ?? 0) === 0);
+}
+
+/** Frames → events (spec/providers B.1.3). Complete only by `[DONE]` or, where a host forgets it, by a finish reason. */
+class StreamDecoder implements Machine<Frame, GenerationEvent> {
+  readonly #reader: AnswerReader;
+
+  constructor(expectation: Expectation) {
+    this.#reader = new AnswerReader(expectation);
+  }
+
+  step(frame: Frame): readonly GenerationEvent[] {
+    const reader = this.#reader;
+    if (reader.ended) return NOTHING;
+    const data = frame.data.trim();
+    if (data === '') return NOTHING;
+    if (data === '[DONE]') {
+      reader.end();
+      return reader.take();
+    }
+    const wire = asObject(parseJson(data));
+    if (!wire) reader.fail(gatewayError('upstream_malformed', 'Provider sent a chunk that could not be read'));
+    else if (frame.event === 'error' || errorIn(wire)) reader.fail(classify(200, wire));
+    else this.#chunk(wire);
+    return reader.take();
+  }
+
+  end(): readonly GenerationEvent[] {
+    const reader = this.#reader;
+    if (reader.ended) return NOTHING;
+    if (reader.finished) reader.end();
+    else if (reader.hasContent)
+      reader.fail(gatewayError('upstream_interrupted', 'Provider ended the stream before its answer was complete'));
+    else reader.fail(gatewayError('upstream_empty', 'Provider ended the stream without an answer'));
+    return reader.take();
+  }
+
+  #chunk(wire: JsonObject): void {
+    const reader = this.#reader;
+    reader.start(wire);
+    const choice = firstChoice(wire);
+    if (wire.usage != null || choice?.usage != null || wire.x_groq != null) reader.usage(usageIn(wire, choice));
+    if (wire.service_tier != null) reader.serviceTier(wire.service_tier);
+    if (!choice) return;
+    const delta = asObject(choice.delta) ?? asObject(choice.message);
+    if (delta) reader.read(delta, choice.logprobs == null ? undefined : logprobsOf(choice));
+    const word = asText(choice.finish_reason);
+    if (word === undefined) return;
+    // A choice that fails carries its error beside the finish reason.
+    if (word === 'error' && choice.error != null) reader.fail(classify(200, choice));
+    else reader.finish(word, asText(choice.native_finish_reason));
+  }
+}
+
+export const decodeStream = (_target: Target, expectation: Expectation): Machine<Frame, GenerationEvent> =>
+  new StreamDecoder(expectation);
+
+/** A whole answer → the same events its stream would have given. */
+export function decodeWhole(body: unknown, _target: Target, expectation: Expectation): readonly GenerationEvent[] {
+  const reader = new AnswerReader(expectation);
+  const wire = asObject(body);
+  if (!wire) {
+    reader.fail(gatewayError('upstream_malformed', 'Provider sent an answer that could not be read'));
+    return reader.take();
+  }
+  const choice = firstChoice(wire);
+  if (!choice && errorIn(wire)) {
+    reader.fail(classify(200, wire));
+    return reader.take();
+  }
+  reader.start(wire);
+  reader.usage(usageIn(wire, choice));
+  reader.serviceTier(wire.service_tier);
+  const message = asObject(choice?.message);
+  if (choice && message) reader.read(message, logprobsOf(choice));
+  const word = asText(choice?.finish_reason);
+  if (choice?.error != null) {
+    reader.fail(classify(200, choice));
+    return reader.take();
+  }
+  // A whole answer is complete by being there; a host that names no reason has simply stopped.
+  if (word !== undefined) reader.finish(word, asText(choice?.native_finish_reason));
+  reader.end();
+  return reader.take();
+}

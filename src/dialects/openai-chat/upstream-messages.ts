@@ -1,0 +1,123 @@
+import type { AssistantMessage, Message, Part, ReasoningHistory } from '../../canon/request.ts';
+import type { Target } from '../../canon/target.ts';
+
+type Wire = Record<string, unknown>;
+
+const PARTS: { readonly [K in Part['kind']]: (part: Extract<Part, { kind: K }>, target: Target) => Wire } = {
+  text: (part) => ({ type: 'text', text: part.text }),
+  refusal: (part) => ({ type: 'text', text: part.text }),
+  image: (part, target) => ({ type: 'image_url', image_url: { url: part.url, ...imageDetail(part.detail, target) } }),
+  audio: (part, target) =>
+    target.quirks.has('closed-request')
+      ? { type: 'input_audio', input_audio: part.data }
+      : { type: 'input_audio', input_audio: { data: part.data, format: part.format } },
+  video: (part) => ({ type: 'video_url', video_url: { url: part.url } }),
+  file: (part, target) => fileWire(part, target),
+};
+
+/** `original` is OpenRouter's word; a host that does not know it gets the best it does know (INF-037). */
+function imageDetail(detail: string | undefined, target: Target): Wire {
+  if (detail === undefined) return {};
+  return { detail: detail === 'original' && !target.quirks.has('router-answers') ? 'high' : detail };
+}
+
+function fileWire(part: Extract<Part, { kind: 'file' }>, target: Target): Wire {
+  if (target.quirks.has('closed-request') && part.data !== undefined) {
+    return {
+      type: 'document_url',
+      document_url: part.data,
+      ...(part.filename !== undefined && { document_name: part.filename }),
+    };
+  }
+  return {
+    type: 'file',
+    file: {
+      ...(part.filename !== undefined && { filename: part.filename }),
+      ...(part.data !== undefined && { file_data: part.data }),
+      ...(part.fileId !== undefined && { file_id: part.fileId }),
+    },
+  };
+}
+
+const partWire = (part: Part, target: Target): Wire =>
+  (PARTS[part.kind] as (part: Part, target: Target) => Wire)(part, target);
+
+/** A single text travels as a plain string: every host takes that, and provider caches are keyed by it. */
+function content(parts: readonly Part[], target: Target): unknown {
+  const [only] = parts;
+  if (parts.length === 1 && only?.kind === 'text') return only.text;
+  return parts.map((part) => partWire(part, target));
+}
+
+/** A name as hosts without the field see it: a prefix of the text (INF-031). */
+function withName(message: Message, target: Target): readonly Part[] {
+  if (message.name === undefined || target.quirks.has('message-names') || message.role === 'tool') return message.parts;
+  const prefix = `${message.name}: `;
+  const [first, ...rest] = message.parts;
+  return first?.kind === 'text'
+    ? [{ ...first, text: prefix + first.text }, ...rest]
+    : [{ kind: 'text', text: prefix }, ...message.parts];
+}
+
+/** Formats a host without signatures may be given back: its own chunks and plain text of unknown making. */
+const PLAIN_FORMATS: ReadonlySet<string> = new Set(['unknown', 'mistral-v1']);
+
+/** The thinking of an earlier turn as this host wants it back; what another maker signed or encrypted is left out (INF-090). */
+function reasoningWire(history: ReasoningHistory | undefined, target: Target): Wire {
+  if (!history) return {};
+  if (target.quirks.has('reasoning-object')) {
+    return {
+      ...(history.text !== undefined && { reasoning: history.text }),
+      ...(history.details && { reasoning_details: history.details.map((detail) => detail.raw) }),
+    };
+  }
+  const plain = plainReasoning(history);
+  return target.quirks.has('reasoning-content') && plain !== undefined ? { reasoning_content: plain } : {};
+}
+
+function plainReasoning(history: ReasoningHistory): string | undefined {
+  const details =
+    history.details?.filter((detail) => detail.text !== undefined && PLAIN_FORMATS.has(detail.format)) ?? [];
+  if (details.length > 0) return details.map((detail) => detail.text).join('');
+  return history.details && history.details.length > 0 ? undefined : history.text;
+}
+
+function assistantContent(message: AssistantMessage, parts: readonly Part[], target: Target): unknown {
+  const thoughts =
+    target.quirks.has('thinking-chunks') && message.reasoning ? plainReasoning(message.reasoning) : undefined;
+  if (thoughts !== undefined && thoughts !== '' && target.efforts?.length !== 0) {
+    const thinking = { type: 'thinking', thinking: [{ type: 'text', text: thoughts }], closed: true };
+    return [thinking, ...parts.map((part) => partWire(part, target))];
+  }
+  return parts.length === 0 ? null : content(parts, target);
+}
+
+function assistantWire(message: AssistantMessage, target: Target, id: (id: string) => string): Wire {
+  const calls = message.toolCalls.map((call) => ({
+    id: id(call.id),
+    type: 'function',
+    function: { name: call.name, arguments: call.arguments === '' ? '{}' : call.arguments },
+  }));
+  return {
+    role: 'assistant',
+    content: assistantContent(message, withName(message, target), target),
+    ...(calls.length > 0 && { tool_calls: calls }),
+    ...reasoningWire(message.reasoning, target),
+  };
+}
+
+/** One message as this host takes it. */
+export function messageWire(message: Message, target: Target, id: (id: string) => string): Wire {
+  const named = message.name !== undefined && target.quirks.has('message-names') ? { name: message.name } : {};
+  if (message.role === 'assistant') return { ...assistantWire(message, target, id), ...named };
+  if (message.role === 'tool') {
+    return {
+      role: 'tool',
+      tool_call_id: id(message.callId),
+      ...(message.name !== undefined && { name: message.name }),
+      content: content(message.parts, target),
+    };
+  }
+  const role = message.role === 'developer' && !target.quirks.has('developer-role') ? 'system' : message.role;
+  return { role, content: content(withName(message, target), target), ...named };
+}

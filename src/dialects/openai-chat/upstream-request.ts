@@ -1,0 +1,314 @@
+import type { Dropped } from '../../canon/dropped.ts';
+import { type Parameter, supports } from '../../canon/parameters.ts';
+import {
+  effortOf,
+  type GenerationRequest,
+  type Message,
+  nearestEffort,
+  type OutputForm,
+  type Tool,
+  type ToolChoice,
+} from '../../canon/request.ts';
+import type { Target } from '../../canon/target.ts';
+import type { EncodedRequest } from '../dialect.ts';
+import { DIALECT_ID } from './id.ts';
+import { nineCharacterIds } from './tool-ids.ts';
+import { strictTurns } from './turns.ts';
+import { messageWire } from './upstream-messages.ts';
+
+type Wire = Record<string, unknown>;
+
+/**
+ * What the host is told of one wish: its wire fields, or nothing where it has none for it. A row is asked only when the request has
+ * the wish and the endpoint supports the parameter.
+ */
+interface Field {
+  readonly parameter: Parameter;
+  readonly pointer: string;
+  readonly wish: (request: GenerationRequest) => unknown;
+  readonly write: (wish: never, target: Target) => Wire | undefined;
+}
+
+const field = <T>(
+  parameter: Parameter,
+  pointer: string,
+  wish: (request: GenerationRequest) => T | undefined,
+  write: (wish: T, target: Target) => Wire | undefined,
+): Field => ({ parameter, pointer, wish, write });
+
+const toolWire = (tool: Tool): Wire => ({
+  type: 'function',
+  function: {
+    name: tool.name,
+    ...(tool.description !== undefined && { description: tool.description }),
+    ...(tool.parameters && { parameters: tool.parameters }),
+    ...(tool.strict !== undefined && { strict: tool.strict }),
+  },
+});
+
+function toolChoiceWire(choice: ToolChoice, target: Target): unknown {
+  if (choice.kind === 'named') return { type: 'function', function: { name: choice.name } };
+  return choice.kind === 'required' && target.quirks.has('closed-request') ? 'any' : choice.kind;
+}
+
+function outputWire(output: OutputForm): Wire {
+  if (output.kind === 'json-schema') {
+    const { name, schema, description, strict } = output;
+    return {
+      type: 'json_schema',
+      json_schema: {
+        name,
+        ...(description !== undefined && { description }),
+        schema,
+        ...(strict !== undefined && { strict }),
+      },
+    };
+  }
+  if (output.kind === 'grammar') return { type: 'grammar', grammar: output.grammar };
+  return { type: output.kind === 'json' ? 'json_object' : output.kind };
+}
+
+/** How a host is asked to think: the unified object, or a level it knows (spec/providers B.1.6, C.8). */
+function reasoningWire(request: GenerationRequest, target: Target): Wire | undefined {
+  const wish = request.reasoning;
+  if (!wish) return undefined;
+  if (target.quirks.has('reasoning-object')) {
+    return {
+      reasoning: {
+        ...(wish.effort !== undefined && { effort: wish.effort }),
+        ...(wish.budgetTokens !== undefined && { max_tokens: wish.budgetTokens }),
+        ...(wish.enabled !== undefined && { enabled: wish.enabled }),
+        ...(wish.exclude && { exclude: true }),
+        ...(wish.summary !== undefined && { summary: wish.summary }),
+      },
+    };
+  }
+  const effort = effortOf(wish);
+  if (effort === undefined || target.efforts?.length === 0) return undefined;
+  // Weak efforts go with the side that does not think, because a host with two levels has nothing in between (UP-050).
+  const onlyTwo = target.efforts?.length === 2 && target.efforts.includes('none');
+  const weak = effort === 'minimal' || effort === 'low';
+  const level = onlyTwo && weak ? 'none' : target.efforts ? nearestEffort(effort, target.efforts) : effort;
+  return level === undefined ? undefined : { reasoning_effort: level };
+}
+
+const closed = (target: Target): boolean => target.quirks.has('closed-request');
+
+const FIELDS: readonly Field[] = [
+  field(
+    'max_tokens',
+    '/max_tokens',
+    (r) => r.maxOutputTokens,
+    (limit, target) =>
+      target.quirks.has('max-completion-tokens') ? { max_completion_tokens: limit } : { max_tokens: limit },
+  ),
+  field(
+    'temperature',
+    '/temperature',
+    (r) => r.sampling.temperature,
+    (temperature, target) => ({
+      temperature: Math.min(temperature, target.temperatureMax ?? temperature),
+    }),
+  ),
+  field(
+    'top_p',
+    '/top_p',
+    (r) => r.sampling.topP,
+    (top_p) => ({ top_p }),
+  ),
+  field(
+    'top_k',
+    '/top_k',
+    (r) => r.sampling.topK,
+    (top_k) => ({ top_k }),
+  ),
+  field(
+    'min_p',
+    '/min_p',
+    (r) => r.sampling.minP,
+    (min_p) => ({ min_p }),
+  ),
+  field(
+    'top_a',
+    '/top_a',
+    (r) => r.sampling.topA,
+    (top_a) => ({ top_a }),
+  ),
+  field(
+    'frequency_penalty',
+    '/frequency_penalty',
+    (r) => r.sampling.frequencyPenalty,
+    (frequency_penalty) => ({ frequency_penalty }),
+  ),
+  field(
+    'presence_penalty',
+    '/presence_penalty',
+    (r) => r.sampling.presencePenalty,
+    (presence_penalty) => ({ presence_penalty }),
+  ),
+  field(
+    'repetition_penalty',
+    '/repetition_penalty',
+    (r) => r.sampling.repetitionPenalty,
+    (repetition_penalty) => ({ repetition_penalty }),
+  ),
+  field(
+    'seed',
+    '/seed',
+    (r) => r.sampling.seed,
+    (seed, target) => {
+      if (!closed(target)) return { seed };
+      return seed < 0 ? undefined : { random_seed: seed };
+    },
+  ),
+  field(
+    'stop',
+    '/stop',
+    (r) => r.sampling.stop,
+    (stop) => ({ stop }),
+  ),
+  field(
+    'logit_bias',
+    '/logit_bias',
+    (r) => r.sampling.logitBias,
+    (logit_bias) => ({ logit_bias }),
+  ),
+  field(
+    'logprobs',
+    '/logprobs',
+    (r) => r.sampling.logprobs,
+    (logprobs) => ({ logprobs }),
+  ),
+  field(
+    'top_logprobs',
+    '/top_logprobs',
+    (r) => r.sampling.topLogprobs,
+    (top_logprobs) => ({ top_logprobs }),
+  ),
+  field(
+    'prediction',
+    '/prediction',
+    (r) => r.prediction,
+    (text) => ({ prediction: { type: 'content', content: text } }),
+  ),
+  field(
+    'tools',
+    '/tools',
+    (r) => (r.tools.length > 0 ? r.tools : undefined),
+    (tools) => ({ tools: tools.map(toolWire) }),
+  ),
+  field(
+    'tool_choice',
+    '/tool_choice',
+    (r) => (r.tools.length > 0 ? r.toolChoice : undefined),
+    (choice, target) => ({
+      tool_choice: toolChoiceWire(choice, target),
+    }),
+  ),
+  field(
+    'parallel_tool_calls',
+    '/parallel_tool_calls',
+    (r) => (r.tools.length > 0 ? r.parallelToolCalls : undefined),
+    (parallel_tool_calls) => ({
+      parallel_tool_calls,
+    }),
+  ),
+  field(
+    'response_format',
+    '/response_format',
+    (r) => (r.output?.kind === 'json-schema' ? undefined : r.output),
+    (output) => ({
+      response_format: outputWire(output),
+    }),
+  ),
+  field(
+    'structured_outputs',
+    '/response_format',
+    (r) => (r.output?.kind === 'json-schema' ? r.output : undefined),
+    (output) => ({
+      response_format: outputWire(output),
+    }),
+  ),
+  field('reasoning', '/reasoning', (r) => (r.reasoning ? r : undefined), reasoningWire),
+  field(
+    'verbosity',
+    '/verbosity',
+    (r) => r.verbosity,
+    (verbosity) => ({ verbosity }),
+  ),
+];
+
+/** Beyond the vocabulary: sent to hosts whose row lists the name, or which take anything. */
+function extraFields(request: GenerationRequest): Wire {
+  return {
+    ...request.extras[DIALECT_ID],
+    ...(request.modalities && { modalities: request.modalities }),
+    ...(request.promptCacheKey !== undefined && { prompt_cache_key: request.promptCacheKey }),
+    ...(request.serviceTier !== undefined && { service_tier: request.serviceTier }),
+    ...(request.metadata && { metadata: request.metadata }),
+  };
+}
+
+function takesExtra(target: Target, name: string): boolean {
+  return target.extraFields === 'all' || target.extraFields.has(name);
+}
+
+function writeFields(request: GenerationRequest, target: Target, body: Wire, dropped: Dropped[]): void {
+  for (const { parameter, pointer, wish, write } of FIELDS) {
+    const value = wish(request);
+    if (value === undefined) continue;
+    const wire = supports(target.parameters, parameter) ? write(value as never, target) : undefined;
+    if (wire) Object.assign(body, wire);
+    else dropped.push({ pointer, reason: 'unsupported' });
+  }
+  for (const [name, value] of Object.entries(extraFields(request))) {
+    if (value === null || value === undefined) continue;
+    if (takesExtra(target, name)) body[name] = value;
+    else dropped.push({ pointer: `/${name}`, reason: 'unknown-field' });
+  }
+}
+
+/** Text of a trailing assistant message, which the model is to continue (INF-032). */
+function prefill(messages: readonly Message[]): string | undefined {
+  const last = messages.at(-1);
+  if (last?.role !== 'assistant' || last.toolCalls.length > 0) return undefined;
+  return last.parts.map((part) => (part.kind === 'text' ? part.text : '')).join('');
+}
+
+/** A prompt that does not say "JSON" can make a strict host emit endless whitespace in JSON mode (UP-072). */
+function mentionsJson(messages: readonly Message[]): boolean {
+  return messages.some((message) => message.parts.some((part) => part.kind === 'text' && /json/i.test(part.text)));
+}
+
+function adapted(request: GenerationRequest, target: Target): readonly Message[] {
+  const turns = target.quirks.has('strict-turns') ? strictTurns(request.messages) : request.messages;
+  if (!closed(target) || request.output?.kind !== 'json' || mentionsJson(turns)) return turns;
+  const [first, ...rest] = turns;
+  const hint = 'Answer in JSON.';
+  if (first?.role === 'system')
+    return [{ ...first, parts: [...first.parts, { kind: 'text', text: `\n\n${hint}` }] }, ...rest];
+  return [{ role: 'system', parts: [{ kind: 'text', text: hint }] }, ...turns];
+}
+
+/** The request as this host takes it. Only what it is known to accept is sent; the rest is named in `dropped`. */
+export function encodeRequest(request: GenerationRequest, target: Target): EncodedRequest {
+  const dropped: Dropped[] = [];
+  const turns = adapted(request, target);
+  const id = target.quirks.has('nine-character-ids') ? nineCharacterIds(turns) : (same: string) => same;
+  const messages = turns.map((message) => messageWire(message, target, id));
+  const echo = target.quirks.has('prefix-prefill') ? prefill(turns) : undefined;
+  const last = messages.at(-1);
+  if (echo !== undefined && last) last.prefix = true;
+  const body: Wire = { model: target.upstreamModel, messages };
+  writeFields(request, target, body, dropped);
+  if (request.stream) {
+    body.stream = true;
+    if (target.quirks.has('usage-opt-in')) body.stream_options = { include_usage: true };
+  }
+  return {
+    path: '/chat/completions',
+    body: JSON.stringify(body),
+    dropped,
+    expectation: echo ? { prefillEcho: echo } : {},
+  };
+}

@@ -1,0 +1,38 @@
+import type { GenerationRequest } from '../canon/request.ts';
+import type { Quirk } from '../canon/target.ts';
+import type { Dialect } from '../dialects/dialect.ts';
+
+/** One client request after it was received, authenticated and decoded. */
+export interface Call {
+  readonly id: string;
+  readonly dialect: Dialect;
+  readonly request: GenerationRequest;
+  readonly caller: { readonly keyHash: string };
+  readonly origin: CallOrigin;
+  /** Wall clock when the request was accepted, and the monotonic time that goes with it. */
+  readonly acceptedAt: number;
+  readonly startedAt: number;
+  readonly client: Client;
+}
+
+/** What headers told; none of it changes the answer's content. */
+export interface CallOrigin {
+  /** Base address under which the client reached us, for links in texts. */
+  readonly baseUrl: string;
+  readonly wantsMetadata: boolean;
+  readonly sessionId?: string;
+  readonly referer?: string;
+  readonly title?: string;
+  readonly userAgent?: string;
+}
+
+/** The client's end of the wire. */
+export interface Client {
+  readonly gone: boolean;
+  onGone(listener: () => void): void;
+  /** Closes a connection whose reader has stopped reading. */
+  hangUp(): void;
+}
+
+/** How our own wire deviates from the plain dialect: we speak it as a router does. */
+export const OUR_QUIRKS: ReadonlySet<Quirk> = new Set(['router-answers', 'reasoning-object', 'numeric-error-codes']);

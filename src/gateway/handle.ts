@@ -1,0 +1,233 @@
+import { type GatewayError, gatewayError } from '../canon/errors.ts';
+import type { GenerationRequest } from '../canon/request.ts';
+import { countImages, estimatePrompt, upperPrompt } from '../canon/tokens.ts';
+import type { Dialect } from '../dialects/dialect.ts';
+import type { Hold } from '../ledger/books.ts';
+import { type WorstPrice, worstPrice } from '../ledger/price.ts';
+import type { Plan } from '../router/candidate.ts';
+import { plan as makePlan } from '../router/plan.ts';
+import { type Call, type CallOrigin, type Client, OUR_QUIRKS } from './call.ts';
+import type { Execution, Winner } from './execute.ts';
+import { routerMetadata } from './metadata.ts';
+import type { GatewayPorts } from './ports.ts';
+import { StreamRelay } from './relay.ts';
+import { Settlement } from './settlement.ts';
+import { answerWhole, type WholeAnswer } from './whole.ts';
+
+/** What the HTTP room hands over after stages 1 and 2: a body that is JSON, and a caller who may. */
+export interface Received {
+  readonly dialect: Dialect;
+  readonly wire: unknown;
+  readonly caller: Call['caller'];
+  readonly origin: CallOrigin;
+  readonly client: Client;
+}
+
+/** What goes back: text at once, or text as it comes. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | AsyncGenerator<string>;
+}
+
+const JSON_TYPE = 'application/json';
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache',
+  'x-accel-buffering': 'no',
+} as const;
+
+/** Stages 3 to 8 (docs/lifecycle.md): decode, plan, hold, attempt, relay, settle. Never throws for what a client or a provider does. */
+export async function handle(received: Received, ports: GatewayPorts): Promise<Answer> {
+  const { dialect, wire, caller, origin, client } = received;
+  const base = { id: ports.newGenerationId(), acceptedAt: ports.clock.now(), startedAt: ports.clock.monotonic() };
+
+  const decoded = dialect.decodeRequest(wire);
+  if (!decoded.ok) return refuse(base.id, dialect, decoded.error, origin);
+  const request = withSession(decoded.value, origin);
+  const sessionError = checkSession(request);
+  if (sessionError) return refuse(base.id, dialect, sessionError, origin);
+
+  const promptTokens = estimatePrompt(request);
+  const planned = makePlan({
+    request,
+    snapshot: ports.roads.snapshot,
+    defaultModel: ports.roads.defaultModel,
+    unroutable: ports.roads.unroutable,
+    inOutage: (endpointId) => ports.health.inOutage(endpointId),
+    promptTokens,
+    seed: ports.nextSeed(),
+  });
+  if (!planned.ok) return refuse(base.id, dialect, planned.error, origin);
+  const plan = planned.value;
+
+  const call: Call = { ...base, dialect, request, caller, origin, client };
+  const held = hold(call, plan, promptTokens, ports);
+  if (!held.ok) return refuse(base.id, dialect, held.error, origin, metadataOf(call, plan, NO_ATTEMPTS));
+
+  const settlement = new Settlement(call, plan, held.value, ports);
+  return request.stream
+    ? stream(call, plan, settlement, promptTokens, ports)
+    : whole(call, plan, settlement, promptTokens, ports);
+}
+
+const NO_ATTEMPTS: Execution = { attempts: [], echoes: [] };
+
+const withSession = (request: GenerationRequest, origin: CallOrigin): GenerationRequest =>
+  request.sessionId === undefined && origin.sessionId !== undefined
+    ? { ...request, sessionId: origin.sessionId }
+    : request;
+
+function checkSession(request: GenerationRequest): GatewayError | undefined {
+  if ((request.sessionId?.length ?? 0) <= 256) return undefined;
+  return gatewayError('invalid_request', 'session_id: may have 256 characters', {
+    issues: [{ path: 'session_id', message: 'may have 256 characters' }],
+  });
+}
+
+/** The dearest candidate decides what is reserved, because any of them may serve. */
+function hold(
+  call: Call,
+  plan: Plan,
+  promptTokens: number,
+  ports: GatewayPorts,
+): { ok: true; value: Hold } | { ok: false; error: GatewayError } {
+  const { request } = call;
+  const prompt = upperPrompt(promptTokens, request);
+  const images = countImages(request);
+  let worst: WorstPrice | undefined;
+  let outputTokens = 0;
+  for (const { endpoint } of plan.candidates) {
+    const output =
+      request.maxOutputTokens ?? endpoint.maxOutputTokens ?? endpoint.contextLength ?? OUTPUT_TOKENS_UNKNOWN;
+    const candidate = worstPrice(
+      { promptTokens: prompt, outputTokens: output, images },
+      ports.roads.snapshot.rates(endpoint),
+    );
+    if (worst && candidate.total <= worst.total) continue;
+    worst = candidate;
+    outputTokens = output;
+  }
+  if (!worst) return { ok: false, error: gatewayError('internal', 'a plan without candidates') };
+  return ports.books.hold({
+    id: call.id,
+    keyHash: call.caller.keyHash,
+    createdAt: call.acceptedAt,
+    worst,
+    outputTokens,
+    origin: call.origin.baseUrl,
+  });
+}
+
+/** Where neither the caller nor the catalogue says how long an answer may be. */
+const OUTPUT_TOKENS_UNKNOWN = 32_768;
+
+async function stream(
+  call: Call,
+  plan: Plan,
+  settlement: Settlement,
+  promptTokens: number,
+  ports: GatewayPorts,
+): Promise<Answer> {
+  const relay = new StreamRelay(call, plan, settlement, promptTokens, ports);
+  const beginning = await soon(relay.beginning, ports.limits.streamCommitMs);
+  if (beginning?.kind === 'failed')
+    return refuse(call.id, call.dialect, beginning.error, call.origin, metadataOf(call, plan, beginning.execution));
+  return {
+    status: 200,
+    headers: { ...STREAM_HEADERS, ...identity(call.id), ...droppedHeader(beginning?.winner) },
+    body: relay.outlet.body(),
+  };
+}
+
+/** How long a whole answer may take before the connection needs a sign of life, and how often after that (spec/inference 2.6). */
+const WHOLE_SILENCE_MS = 15_000;
+
+async function whole(
+  call: Call,
+  plan: Plan,
+  settlement: Settlement,
+  promptTokens: number,
+  ports: GatewayPorts,
+): Promise<Answer> {
+  const pending = answerWhole(call, plan, settlement, promptTokens, ports);
+  const answer = await soon(pending, WHOLE_SILENCE_MS);
+  if (!answer)
+    return {
+      status: 200,
+      headers: { 'content-type': JSON_TYPE, ...identity(call.id) },
+      body: patiently(pending, call, plan),
+    };
+  if (answer.kind === 'failed')
+    return refuse(call.id, call.dialect, answer.error, call.origin, metadataOf(call, plan, answer.execution));
+  return {
+    status: 200,
+    headers: { 'content-type': JSON_TYPE, ...identity(call.id), ...droppedHeader(answer.winner) },
+    body: JSON.stringify(answer.body),
+  };
+}
+
+/** White space before the JSON keeps intermediaries from closing the line; every JSON parser skips it. */
+async function* patiently(pending: Promise<WholeAnswer>, call: Call, plan: Plan): AsyncGenerator<string> {
+  let answer: WholeAnswer | undefined;
+  while (!answer) {
+    yield '\n';
+    answer = await soon(pending, WHOLE_SILENCE_MS);
+  }
+  yield answer.kind === 'answer'
+    ? JSON.stringify(answer.body)
+    : (refuse(call.id, call.dialect, answer.error, call.origin, metadataOf(call, plan, answer.execution))
+        .body as string);
+}
+
+/** The promise's value if it comes in time. */
+function soon<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(undefined), ms);
+    promise.then((value) => {
+      clearTimeout(timer);
+      resolve(value);
+    }, reject);
+  });
+}
+
+function metadataOf(call: Call, plan: Plan, execution: Execution): unknown {
+  return call.origin.wantsMetadata
+    ? routerMetadata(plan, execution, call.request.model ?? plan.models[0]?.requested ?? '')
+    : undefined;
+}
+
+const identity = (id: string): Record<string, string> => ({ 'x-generation-id': id });
+
+/** What the serving endpoint could not be told, by JSON pointer. */
+function droppedHeader(winner: Winner | undefined): Record<string, string> {
+  const dropped = winner?.encoded.dropped ?? [];
+  return dropped.length > 0
+    ? { 'x-turnpike-dropped': dropped.map(({ pointer, reason }) => `${encodeURI(pointer)};${reason}`).join(', ') }
+    : {};
+}
+
+/** An error in the client's own dialect. */
+export function refuse(
+  id: string | undefined,
+  dialect: Dialect,
+  error: GatewayError,
+  origin: { readonly baseUrl: string },
+  metadata?: unknown,
+): Answer {
+  const { status, body } = dialect.encodeError(error, {
+    quirks: OUR_QUIRKS,
+    origin: origin.baseUrl,
+    ...(metadata !== undefined && { metadata }),
+  });
+  const wait = error.facts.retryAfterMs;
+  const retry =
+    wait !== undefined && (status === 429 || status === 503 || status === 402)
+      ? { 'retry-after': String(Math.max(1, Math.ceil(wait / 1000))) }
+      : {};
+  return {
+    status,
+    headers: { 'content-type': JSON_TYPE, ...(id !== undefined && identity(id)), ...retry },
+    body: JSON.stringify(body),
+  };
+}

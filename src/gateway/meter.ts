@@ -1,0 +1,74 @@
+import type { Clock } from '../canon/clock.ts';
+import type { Delta, FinishReason, GenerationEvent } from '../canon/event.ts';
+import { estimateTokens } from '../canon/tokens.ts';
+import type { Usage } from '../canon/units.ts';
+
+/** Folds an answer's events into what it used and how long it took. It never sees who is paid. */
+export class Meter {
+  firstContentMs: number | undefined;
+  finish: FinishReason | undefined;
+  nativeFinish: string | null = null;
+  serviceTier: string | undefined;
+  upstreamId: string | undefined;
+  readonly #clock: Clock;
+  readonly #startedAt: number;
+  readonly #promptTokens: number;
+  #reported: Usage | undefined;
+  /** What was produced, kept as text pieces only until somebody asks: most answers come with their own count. */
+  #produced: string[] = [];
+  #thought: string[] = [];
+  #inReasoning = false;
+
+  constructor(clock: Clock, startedAt: number, promptTokens: number) {
+    this.#clock = clock;
+    this.#startedAt = startedAt;
+    this.#promptTokens = promptTokens;
+  }
+
+  see(event: GenerationEvent): void {
+    switch (event.type) {
+      case 'block-delta':
+        this.firstContentMs ??= this.#clock.monotonic() - this.#startedAt;
+        this.#delta(event.delta);
+        return;
+      case 'block-start':
+        this.#inReasoning = event.block.kind === 'reasoning';
+        if (event.block.kind === 'tool-call') this.#produced.push(event.block.name);
+        return;
+      case 'usage':
+        this.#reported = event.usage;
+        return;
+      case 'generation-start':
+        this.upstreamId = event.upstreamId;
+        return;
+      case 'generation-end':
+        this.finish = event.finish;
+        this.nativeFinish = event.nativeFinish;
+        this.serviceTier = event.serviceTier;
+        return;
+      case 'generation-error':
+        this.finish = 'error';
+        return;
+      default:
+    }
+  }
+
+  #delta(delta: Delta): void {
+    if (delta.kind === 'signature') return;
+    const text = delta.kind === 'audio' ? (delta.transcript ?? '') : delta.text;
+    (this.#inReasoning ? this.#thought : this.#produced).push(text);
+  }
+
+  get producedAnything(): boolean {
+    return this.#produced.length > 0 || this.#thought.length > 0;
+  }
+
+  /** What the provider reported; where it did not, our own count, marked as such. */
+  usage(): Usage {
+    if (this.#reported) return this.#reported;
+    const output = estimateTokens(this.#produced.join(''));
+    const reasoning = estimateTokens(this.#thought.join(''));
+    const counts = { input: this.#promptTokens, ...(output > 0 && { output }), ...(reasoning > 0 && { reasoning }) };
+    return { counts, estimated: true };
+  }
+}

@@ -1,0 +1,91 @@
+import type { Clock } from '../canon/clock.ts';
+import type { Snapshot } from '../catalogue/snapshot.ts';
+import type { Endpoint, Provider } from '../catalogue/types.ts';
+import type { Books } from '../ledger/books.ts';
+import type { Nanodollars } from '../money/money.ts';
+import type { AttemptLimits } from '../upstream/attempt.ts';
+import type { Deadlines } from '../upstream/deadlines.ts';
+import type { ProviderRoute } from '../upstream/route.ts';
+
+export interface GatewayLimits extends AttemptLimits {
+  readonly requestTotalMsMax: number;
+  /** How long a stream may stay uncommitted, so that a failure can still have its HTTP status. */
+  readonly streamCommitMs: number;
+  readonly attemptsMax: number;
+  /** How long an answer nobody reads any more is read on, where leaving would not stop the bill. */
+  readonly detachedDrainMsMax: number;
+}
+
+/** What can be called now: one immutable state, kept by a request from its plan to its bill. */
+export interface Roads {
+  readonly snapshot: Snapshot;
+  readonly routes: ReadonlyMap<string, ProviderRoute>;
+  readonly defaultModel: string | undefined;
+  /** Why an endpoint cannot be called here, or undefined where it can. */
+  unroutable(provider: Provider, endpoint: Endpoint): string | undefined;
+}
+
+export interface HealthPort {
+  inOutage(endpointId: string): boolean;
+  record(endpointId: string, outcome: 'served' | 'failed'): void;
+  answered(endpointId: string, firstContentMs: number, tokensPerSecond: number | undefined): void;
+}
+
+export interface Log {
+  info(facts: object, message: string): void;
+  warn(facts: object, message: string): void;
+  error(facts: object, message: string): void;
+}
+
+export interface GatewayPorts {
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly limits: GatewayLimits;
+  readonly roads: Roads;
+  readonly books: Books;
+  readonly health: HealthPort;
+  readonly log: Log;
+  /** Counts a settled charge towards the usage of its key. */
+  charged(keyHash: string, charge: Nanodollars, at: number): void;
+  /** A fresh generation id: `gen-<unix seconds>-<20 alphanumerics>`. */
+  newGenerationId(): string;
+  /** The seed of the next plan's draw. */
+  nextSeed(): number;
+  /** Work that outlives its request; a shutdown waits for it. */
+  readonly running: Running;
+}
+
+/** Something in flight that a shutdown can end in-band. */
+export interface Cuttable {
+  cut(): void;
+}
+
+/** The answers in flight. */
+export class Running {
+  readonly #active = new Set<Cuttable>();
+  #idle: (() => void)[] = [];
+
+  get size(): number {
+    return this.#active.size;
+  }
+
+  /** Owns a promise until it settles; what it rejects with is its own to log. */
+  track(work: Cuttable, promise: Promise<unknown>): void {
+    this.#active.add(work);
+    const done = (): void => {
+      this.#active.delete(work);
+      if (this.#active.size > 0) return;
+      for (const resolve of this.#idle) resolve();
+      this.#idle = [];
+    };
+    promise.then(done, done);
+  }
+
+  idle(): Promise<void> {
+    return this.#active.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  cutAll(): void {
+    for (const work of this.#active) work.cut();
+  }
+}

@@ -1,0 +1,106 @@
+import type { ErrorCode } from '../canon/errors.ts';
+import type { Counts } from '../canon/units.ts';
+import type { Price } from '../ledger/price.ts';
+import type { Plan } from '../router/candidate.ts';
+import type { Call } from './call.ts';
+import type { AttemptRecord, Execution } from './execute.ts';
+import type { Meter } from './meter.ts';
+
+/**
+ * What is kept of a generation. With `lines` anybody can recompute the charge; with `seed` and `snapshot` anybody can replay the plan.
+ */
+export interface GenerationRecord {
+  /** The slug that served, or was asked for where nobody did. */
+  readonly model: string;
+  readonly provider: string | null;
+  readonly endpoint: string | null;
+  readonly upstreamId: string | null;
+  readonly streamed: boolean;
+  readonly cancelled: boolean;
+  readonly finish: string | null;
+  readonly nativeFinish: string | null;
+  readonly error: ErrorCode | null;
+  /** Milliseconds from acceptance to the end, to the first content, and between the two. */
+  readonly latencyMs: number;
+  readonly firstContentMs: number | null;
+  readonly generationMs: number | null;
+  readonly counts: Counts;
+  /** True where we counted because the provider did not. */
+  readonly estimated: boolean;
+  /** Unit, quantity, pico-dollars per unit. */
+  readonly lines: readonly (readonly [string, number, string])[];
+  /** Why the lines were not charged, where they were not. */
+  readonly waived: string | null;
+  /** The provider's own usage object, as it came. */
+  readonly usageRaw: unknown;
+  readonly serviceTier: string | null;
+  readonly snapshot: string;
+  readonly seed: number;
+  readonly attempts: readonly AttemptRecord[];
+  readonly dropped: readonly string[];
+  readonly sessionId: string | null;
+  readonly user: string | null;
+  readonly referer: string | null;
+  readonly title: string | null;
+  readonly userAgent: string | null;
+}
+
+export interface RecordInput {
+  readonly call: Call;
+  readonly plan: Plan;
+  readonly execution: Execution;
+  readonly meter: Meter | undefined;
+  readonly price: Price | undefined;
+  readonly waived: string | undefined;
+  readonly cancelled: boolean;
+  readonly error: ErrorCode | undefined;
+  /** Monotonic. */
+  readonly endedAt: number;
+}
+
+export function recordOf({
+  call,
+  plan,
+  execution,
+  meter,
+  price,
+  waived,
+  cancelled,
+  error,
+  endedAt,
+}: RecordInput): GenerationRecord {
+  const { request, origin } = call;
+  const candidate = execution.winner?.candidate;
+  const usage = meter?.usage();
+  const first = meter?.firstContentMs;
+  const latencyMs = Math.round(endedAt - call.startedAt);
+  return {
+    model: candidate?.model.id ?? plan.models[0]?.model.id ?? request.model ?? '',
+    provider: candidate?.provider.name ?? null,
+    endpoint: candidate?.endpoint.id ?? null,
+    upstreamId: meter?.upstreamId ?? null,
+    streamed: request.stream,
+    cancelled,
+    finish: meter?.finish ?? null,
+    nativeFinish: meter?.nativeFinish ?? null,
+    error: error ?? null,
+    latencyMs,
+    firstContentMs: first === undefined ? null : Math.round(first),
+    generationMs: first === undefined ? null : Math.max(0, latencyMs - Math.round(first)),
+    counts: usage?.counts ?? {},
+    estimated: usage?.estimated ?? false,
+    lines: price?.lines.map((line) => [line.unit, line.quantity, line.price.toString()] as const) ?? [],
+    waived: waived ?? null,
+    usageRaw: usage?.raw ?? null,
+    serviceTier: meter?.serviceTier ?? null,
+    snapshot: plan.snapshotId,
+    seed: plan.seed,
+    attempts: execution.attempts,
+    dropped: execution.winner?.encoded.dropped.map((dropped) => dropped.pointer) ?? [],
+    sessionId: request.sessionId ?? origin.sessionId ?? null,
+    user: request.user ?? null,
+    referer: origin.referer ?? null,
+    title: origin.title ?? null,
+    userAgent: origin.userAgent ?? null,
+  };
+}

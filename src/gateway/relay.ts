@@ -1,0 +1,219 @@
+import { type GatewayError, gatewayError } from '../canon/errors.ts';
+import type { GenerationEvent } from '../canon/event.ts';
+import type { Machine } from '../canon/machine.ts';
+import type { AnswerContext, Bill } from '../dialects/dialect.ts';
+import type { Plan } from '../router/candidate.ts';
+import { type Frame, formatFrame } from '../streams/sse.ts';
+import { type Call, OUR_QUIRKS } from './call.ts';
+import { type Execution, Walk, type Winner } from './execute.ts';
+import { routerMetadata } from './metadata.ts';
+import { Meter } from './meter.ts';
+import { Outlet } from './outlet.ts';
+import type { Cuttable, GatewayPorts } from './ports.ts';
+import type { Settlement } from './settlement.ts';
+
+/** What the first moments of a streamed answer came to: content is on its way, or nobody answered. */
+export type Beginning =
+  | { readonly kind: 'content'; readonly winner: Winner; readonly execution: Execution }
+  | { readonly kind: 'failed'; readonly error: GatewayError; readonly execution: Execution };
+
+/**
+ * One streamed answer from the plan to the bill. It runs on its own, whether or not somebody still reads: the bill is settled here and
+ * nowhere else, once, before the client is told that the answer is complete.
+ */
+export class StreamRelay implements Cuttable {
+  readonly outlet: Outlet;
+  /** Resolves at the first content, or when all attempts have failed. */
+  readonly beginning: Promise<Beginning>;
+  readonly #call: Call;
+  readonly #plan: Plan;
+  readonly #ports: GatewayPorts;
+  readonly #settlement: Settlement;
+  readonly #promptTokens: number;
+  readonly #walk: Walk;
+  #begin: (beginning: Beginning) => void = () => {};
+  #bill: Bill | undefined;
+  #winner: Winner | undefined;
+  /** Set when this gateway ends the answer itself. */
+  #cut: GatewayError | undefined;
+  #detachedTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(call: Call, plan: Plan, settlement: Settlement, promptTokens: number, ports: GatewayPorts) {
+    this.#call = call;
+    this.#plan = plan;
+    this.#ports = ports;
+    this.#settlement = settlement;
+    this.#promptTokens = promptTokens;
+    this.#walk = new Walk(call, plan, ports);
+    this.outlet = new Outlet(ports.clock, ports.deadlines, call.client);
+    this.beginning = new Promise((resolve) => {
+      this.#begin = resolve;
+    });
+    call.client.onGone(() => this.#clientGone());
+    ports.running.track(this, this.#run());
+  }
+
+  /** Ends the answer in-band; what was produced stays unbilled, because the failure is ours. */
+  cut(): void {
+    this.#cut = gatewayError('draining', 'The gateway is shutting down');
+    this.#walk.stop(this.#cut);
+  }
+
+  async #run(): Promise<void> {
+    let execution: Execution | undefined;
+    try {
+      execution = await this.#walk.run();
+      const { winner } = execution;
+      if (winner) await this.#relay(winner, execution);
+      else await this.#failed(execution);
+    } catch (error) {
+      await this.#broken(error, execution ?? { attempts: [], echoes: [] });
+    } finally {
+      clearTimeout(this.#detachedTimer);
+    }
+  }
+
+  /** After the commit comes an in-band error; before it, the error still has its HTTP status, and nobody reads the outlet. */
+  async #failed(execution: Execution): Promise<void> {
+    const error = this.#cut ?? execution.error ?? gatewayError('internal', 'no attempt and no error');
+    await this.#settlement.void(execution, undefined, error);
+    const encoder = this.#encoder(undefined, execution);
+    this.outlet.write(this.#text([...encoder.step({ type: 'generation-error', error }), ...encoder.end()]));
+    this.outlet.close();
+    this.#begin({ kind: 'failed', error, execution });
+  }
+
+  async #relay(winner: Winner, execution: Execution): Promise<void> {
+    this.#winner = winner;
+    if (this.#cut) winner.attempt.abort();
+    const meter = new Meter(this.#ports.clock, this.#call.startedAt, this.#promptTokens);
+    const encoder = this.#encoder(winner, execution);
+    this.#echo(execution);
+    let events = winner.first;
+    let first = true;
+    let last: GenerationEvent | undefined;
+    while (events.length > 0) {
+      let text = '';
+      for (const event of events) {
+        if (event.type === 'generation-error') {
+          if (event.error.code !== 'client_gone') meter.see(event);
+          continue;
+        }
+        meter.see(event);
+        for (const frame of encoder.step(event)) text += formatFrame(frame);
+      }
+      this.outlet.write(text);
+      if (first) {
+        first = false;
+        this.#begin({ kind: 'content', winner, execution });
+        if (this.#call.client.gone) this.#clientGone();
+      }
+      last = events.at(-1);
+      if (winner.attempt.ended && last && isTerminal(last)) break;
+      const room = this.outlet.room();
+      if (room) await room;
+      events = await winner.attempt.read();
+    }
+    const error = last?.type === 'generation-error' ? last.error : undefined;
+    this.#ports.health.record(
+      winner.candidate.endpoint.id,
+      error && error.code !== 'client_gone' ? 'failed' : 'served',
+    );
+    await this.#conclude({ winner, execution, meter, encoder, error });
+  }
+
+  async #conclude({ winner, execution, meter, encoder, error }: Conclusion): Promise<void> {
+    const left = this.#call.client.gone && !this.#cut && (error === undefined || error.code === 'client_gone');
+    if (error && !left) {
+      const told = this.#cut ?? error;
+      await this.#settlement.void(execution, meter, told);
+      this.outlet.write(this.#text([...encoder.step({ type: 'generation-error', error: told }), ...encoder.end()]));
+    } else if (left && !meter.producedAnything && error) {
+      await this.#settlement.void(execution, meter, error);
+    } else {
+      this.#bill = await this.#settlement.settle({ winner, execution, meter, cancelled: left });
+      this.outlet.write(this.#text(encoder.end()));
+    }
+    this.outlet.close();
+  }
+
+  /** A bug, or a store that failed: the client must not take what it has for a whole answer. */
+  async #broken(error: unknown, execution: Execution): Promise<void> {
+    this.#ports.log.error(
+      { generation: this.#call.id, error: String(error), stack: (error as Error | undefined)?.stack },
+      'a stream failed',
+    );
+    this.#winner?.attempt.abort();
+    const told = gatewayError('internal', 'Internal Server Error');
+    await this.#settlement.void(execution, undefined, told).catch(() => undefined);
+    const encoder = this.#encoder(this.#winner, execution);
+    this.outlet.write(this.#text([...encoder.step({ type: 'generation-error', error: told }), ...encoder.end()]));
+    this.outlet.close();
+    this.#begin({ kind: 'failed', error: told, execution });
+  }
+
+  #clientGone(): void {
+    const winner = this.#winner;
+    if (!winner || winner.attempt.ended) return;
+    if (winner.candidate.provider.cancellation) winner.attempt.abort();
+    else this.#detachedTimer ??= setTimeout(() => winner.attempt.abort(), this.#ports.limits.detachedDrainMsMax);
+  }
+
+  /** One debug chunk for each provider tried, before any content (spec/inference 3.5). */
+  #echo(execution: Execution): void {
+    for (const body of execution.echoes) {
+      const chunk = {
+        id: this.#call.id,
+        object: 'chat.completion.chunk',
+        created: Math.floor(this.#call.acceptedAt / 1000),
+        model: this.#winner?.candidate.model.id ?? '',
+        choices: [],
+        debug: { echo_upstream_body: JSON.parse(body) },
+      };
+      this.outlet.write(formatFrame({ data: JSON.stringify(chunk) }));
+    }
+  }
+
+  #encoder(winner: Winner | undefined, execution: Execution): Machine<GenerationEvent, Frame> {
+    return this.#call.dialect.encodeStream(answerContext(this.#call, this.#plan, winner, execution, () => this.#bill));
+  }
+
+  #text(frames: readonly Frame[]): string {
+    return frames.map(formatFrame).join('');
+  }
+}
+
+interface Conclusion {
+  readonly winner: Winner;
+  readonly execution: Execution;
+  readonly meter: Meter;
+  readonly encoder: Machine<GenerationEvent, Frame>;
+  readonly error: GatewayError | undefined;
+}
+
+const isTerminal = (event: GenerationEvent): boolean =>
+  event.type === 'generation-end' || event.type === 'generation-error';
+
+/** What our answer says about itself. */
+export function answerContext(
+  call: Call,
+  plan: Plan,
+  winner: Winner | undefined,
+  execution: Execution,
+  bill: () => Bill | undefined,
+): AnswerContext {
+  const { request, origin } = call;
+  return {
+    id: call.id,
+    created: Math.floor(call.acceptedAt / 1000),
+    model: winner?.candidate.model.id ?? plan.models[0]?.model.id ?? request.model ?? '',
+    ...(winner && { provider: winner.candidate.provider.name }),
+    quirks: OUR_QUIRKS,
+    showReasoning: request.reasoning?.exclude !== true,
+    streamUsage: true,
+    bill,
+    ...(origin.wantsMetadata && {
+      metadata: () => routerMetadata(plan, execution, request.model ?? plan.models[0]?.requested ?? ''),
+    }),
+  };
+}

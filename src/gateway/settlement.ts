@@ -1,0 +1,96 @@
+import type { GatewayError } from '../canon/errors.ts';
+import { tokens } from '../canon/units.ts';
+import type { Bill } from '../dialects/dialect.ts';
+import type { Hold } from '../ledger/books.ts';
+import { price, waiver } from '../ledger/price.ts';
+import { usdNumber } from '../money/money.ts';
+import type { Plan } from '../router/candidate.ts';
+import type { Call } from './call.ts';
+import type { Execution, Winner } from './execute.ts';
+import type { Meter } from './meter.ts';
+import type { GatewayPorts } from './ports.ts';
+import { recordOf } from './record.ts';
+
+export interface Settled {
+  readonly winner: Winner;
+  readonly execution: Execution;
+  readonly meter: Meter;
+  readonly cancelled: boolean;
+}
+
+/** The end of one generation's money: exactly one of `settle` and `void`, and a record either way. */
+export class Settlement {
+  readonly #call: Call;
+  readonly #plan: Plan;
+  readonly #hold: Hold;
+  readonly #ports: GatewayPorts;
+
+  constructor(call: Call, plan: Plan, hold: Hold, ports: GatewayPorts) {
+    this.#call = call;
+    this.#plan = plan;
+    this.#hold = hold;
+    this.#ports = ports;
+  }
+
+  /** Charges what the serving host costs. Resolves when that is on disk, so that whoever is told the price next has been charged it. */
+  async settle({ winner, execution, meter, cancelled }: Settled): Promise<Bill> {
+    const { roads, books, clock } = this.#ports;
+    const usage = meter.usage();
+    const when = { promptTokens: tokens(usage.counts, 'input'), at: this.#call.acceptedAt };
+    const priced = price(usage.counts, roads.snapshot.ratesFor(winner.candidate.endpoint, when));
+    const waived = cancelled ? undefined : waiver(usage, meter.finish);
+    this.#measure(winner, meter);
+    const record = this.#record({
+      execution,
+      meter,
+      price: priced,
+      waived,
+      cancelled,
+      error: undefined,
+      endedAt: clock.monotonic(),
+    });
+    if (waived) {
+      await books.void(this.#hold, record);
+      return { costUsd: 0, promptCostUsd: 0, completionCostUsd: 0 };
+    }
+    await books.settle(this.#hold, priced.total, record);
+    this.#ports.charged(this.#hold.keyHash, priced.total, this.#hold.createdAt);
+    return {
+      costUsd: usdNumber(priced.total),
+      promptCostUsd: usdNumber(priced.prompt),
+      completionCostUsd: usdNumber(priced.completion),
+    };
+  }
+
+  /** Nobody answered, or the answer broke: nothing is charged, the record says why. */
+  async void(execution: Execution, meter: Meter | undefined, error: GatewayError): Promise<void> {
+    const { books, clock } = this.#ports;
+    const cancelled = error.code === 'client_gone';
+    await books.void(
+      this.#hold,
+      this.#record({
+        execution,
+        meter,
+        price: undefined,
+        waived: undefined,
+        cancelled,
+        error: error.code,
+        endedAt: clock.monotonic(),
+      }),
+    );
+  }
+
+  /** Speed counts from the first content on, and only where there is enough of an answer to have one. */
+  #measure({ candidate, attempt }: Winner, meter: Meter): void {
+    if (meter.firstContentMs === undefined) return;
+    const now = this.#ports.clock.monotonic();
+    const firstContentMs = meter.firstContentMs - (attempt.startedAt - this.#call.startedAt);
+    const seconds = (now - this.#call.startedAt - meter.firstContentMs) / 1000;
+    const output = tokens(meter.usage().counts, 'output');
+    this.#ports.health.answered(candidate.endpoint.id, firstContentMs, this.#call.request.stream && seconds > 0.05 && output >= 8 ? output / seconds : undefined);
+  }
+
+  #record(facts: Omit<Parameters<typeof recordOf>[0], 'call' | 'plan'>): Record<string, unknown> {
+    return { ...recordOf({ call: this.#call, plan: this.#plan, ...facts }) };
+  }
+}

@@ -1,0 +1,103 @@
+import type { Caller } from '../../accounts/keyring.ts';
+import { type GatewayError, gatewayError } from '../../canon/errors.ts';
+import { fail, type Result } from '../../canon/result.ts';
+import type { Dialect } from '../../dialects/dialect.ts';
+import type { CallOrigin, Client } from '../../gateway/call.ts';
+import { type Answer, handle, refuse } from '../../gateway/handle.ts';
+import type { HttpPorts } from '../ports.ts';
+import { readJson } from './body.ts';
+
+/** What Bun's server can do for a connection beyond its request and response. */
+export interface Connection {
+  /** Seconds of idleness after which the connection is closed; 0 for never. */
+  timeout(request: Request, seconds: number): void;
+}
+
+class HttpClient implements Client {
+  readonly #request: Request;
+  readonly #connection: Connection;
+
+  constructor(request: Request, connection: Connection) {
+    this.#request = request;
+    this.#connection = connection;
+  }
+
+  get gone(): boolean {
+    return this.#request.signal.aborted;
+  }
+
+  onGone(listener: () => void): void {
+    const { signal } = this.#request;
+    if (signal.aborted) listener();
+    else signal.addEventListener('abort', listener, { once: true });
+  }
+
+  hangUp(): void {
+    this.#connection.timeout(this.#request, 1);
+  }
+}
+
+const ENABLED = /^enabled$/i;
+/** Identifiers from headers end up in records and links; control characters have no business there. */
+const clean = (value: string | null): string | undefined => {
+  if (value === null) return undefined;
+  const text = value.replace(/[\p{Cc}]/gu, '').trim();
+  return text === '' ? undefined : text.slice(0, 1024);
+};
+
+export function originOf(request: Request): CallOrigin {
+  const { headers } = request;
+  const metadata = headers.get('x-openrouter-metadata') ?? headers.get('x-openrouter-experimental-metadata');
+  const sessionId = clean(headers.get('x-session-id'));
+  const referer = clean(headers.get('http-referer'));
+  const title = clean(headers.get('x-openrouter-title') ?? headers.get('x-title'));
+  const userAgent = clean(headers.get('user-agent'));
+  return {
+    baseUrl: baseUrlOf(request),
+    wantsMetadata: metadata !== null && ENABLED.test(metadata.trim()),
+    ...(sessionId !== undefined && { sessionId }),
+    ...(referer !== undefined && { referer }),
+    ...(title !== undefined && { title }),
+    ...(userAgent !== undefined && { userAgent }),
+  };
+}
+
+/** Scheme and host under which the client reached us. */
+export function baseUrlOf(request: Request): string {
+  const path = request.url.indexOf('/', request.url.indexOf('://') + 3);
+  return path < 0 ? request.url : request.url.slice(0, path);
+}
+
+/** Inference keys only: a management key administers and never runs a model. */
+export function authenticate(request: Request, { keyring }: HttpPorts): Result<Caller, GatewayError> {
+  const caller = keyring.authenticate(request.headers.get('authorization'));
+  if (!caller.ok || caller.value.kind === 'inference') return caller;
+  return fail(gatewayError('inference_key_required', 'Management keys cannot run inference; use an inference key'));
+}
+
+/** Stages 1 and 2 of an inference request, then the gateway. */
+export async function inference(request: Request, connection: Connection, dialect: Dialect, ports: HttpPorts): Promise<Answer> {
+  const origin = originOf(request);
+  const reason = ports.notReady();
+  if (reason !== undefined) {
+    const draining = gatewayError('draining', `The gateway is not taking requests: ${reason}`, { retryAfterMs: 1000 });
+    return refuse(undefined, dialect, draining, origin);
+  }
+  const caller = authenticate(request, ports);
+  if (!caller.ok) return refuse(undefined, dialect, caller.error, origin);
+  const received = await receive(request, ports);
+  if (!received.ok) return refuse(ports.gateway.newGenerationId(), dialect, received.error, origin);
+  // From here on silence is ours to limit: a stream may think longer than an idle connection may live.
+  connection.timeout(request, 0);
+  return handle({ dialect, wire: received.value, caller: caller.value, origin, client: new HttpClient(request, connection) }, ports.gateway);
+}
+
+async function receive(request: Request, ports: HttpPorts): Promise<Result<unknown, GatewayError>> {
+  try {
+    return await readJson(request, ports.bodyBytesMax);
+  } catch {
+    // The client broke off its own request; nobody is there to read this.
+    return fail(gatewayError('client_gone', 'The request was not completed'));
+  }
+}
+

@@ -1,0 +1,151 @@
+import type { Key } from '../../accounts/ports.ts';
+import type { KeyUsage } from '../../accounts/keyring.ts';
+import { type Counts, tokens } from '../../canon/units.ts';
+import type { Provider } from '../../catalogue/types.ts';
+import type { GenerationRecord } from '../../gateway/record.ts';
+import type { Books } from '../../ledger/books.ts';
+import { add, nanodollars, usdNumber } from '../../money/money.ts';
+
+type Json = Record<string, unknown>;
+
+/** `GET /key` (spec/platform 6.3), deprecated members included: clients demand them. */
+export function keyJson(key: Key, usage: KeyUsage): Json {
+  const management = key.kind === 'management';
+  return {
+    label: key.label,
+    limit: null,
+    limit_remaining: null,
+    limit_reset: null,
+    include_byok_in_limit: false,
+    usage: usdNumber(usage.total),
+    usage_daily: usdNumber(usage.daily),
+    usage_weekly: usdNumber(usage.weekly),
+    usage_monthly: usdNumber(usage.monthly),
+    byok_usage: 0,
+    byok_usage_daily: 0,
+    byok_usage_weekly: 0,
+    byok_usage_monthly: 0,
+    creator_user_id: null,
+    is_free_tier: false,
+    is_management_key: management,
+    is_provisioning_key: management,
+    rate_limit: { requests: -1, interval: '10s', note: 'This field is deprecated and safe to ignore.' },
+    workspace_id: null,
+    expires_at: null,
+  };
+}
+
+/** `GET /credits`: what was ever granted and used; the difference is the balance (PLT-131). */
+export function creditsJson(books: Books): Json {
+  const used = nanodollars(books.charged - books.writtenOff);
+  return { total_credits: usdNumber(add(books.balance, used)), total_usage: usdNumber(used) };
+}
+
+/** A row of `GET /providers` (spec/platform 4.7). */
+export function providerJson(provider: Provider): Json {
+  return {
+    name: provider.name,
+    slug: provider.id,
+    privacy_policy_url: provider.privacyPolicy ?? null,
+    terms_of_service_url: provider.termsOfService ?? null,
+    status_page_url: provider.statusPage ?? null,
+    headquarters: provider.headquarters ?? null,
+  };
+}
+
+export interface StoredRecord {
+  readonly id: string;
+  readonly createdAt: number;
+  readonly charge: bigint;
+  readonly state: string;
+  readonly record: GenerationRecord;
+}
+
+/** What prompt caching saved against the plain input price; a surcharge for writing is negative. Pico-dollars. */
+function cacheDiscount(record: GenerationRecord): bigint {
+  const price = (unit: string): bigint | undefined => {
+    const line = record.lines.find(([name]) => name === unit);
+    return line && BigInt(line[2]);
+  };
+  const plain = price('input');
+  if (plain === undefined || record.waived !== null) return 0n;
+  return record.lines.reduce((saved, [unit, quantity, rate]) => (unit.startsWith('cache-') ? saved + BigInt(quantity) * (plain - BigInt(rate)) : saved), 0n);
+}
+
+const FINISH: Readonly<Record<string, string>> = { 'tool-calls': 'tool_calls', 'content-filter': 'content_filter' };
+
+const count = (counts: Counts, unit: keyof Counts): number => counts[unit] ?? 0;
+
+/** `GET /generation` (spec/platform 14.4), and beyond it the receipt from which anybody can recompute the charge. */
+export function generationJson({ id, createdAt, charge, state, record }: StoredRecord): Json {
+  const { counts } = record;
+  const prompt = tokens(counts, 'input');
+  const completion = tokens(counts, 'output');
+  const usd = usdNumber(nanodollars(charge));
+  const discount = Number(cacheDiscount(record)) / 1e12;
+  return {
+    id,
+    request_id: null,
+    upstream_id: record.upstreamId,
+    created_at: new Date(createdAt).toISOString(),
+    model: record.model,
+    provider_name: record.provider,
+    router: null,
+    api_type: 'completions',
+    streamed: record.streamed,
+    cancelled: record.cancelled,
+    finish_reason: record.finish === null ? null : (FINISH[record.finish] ?? record.finish),
+    native_finish_reason: record.nativeFinish,
+    origin: record.referer ?? '',
+    http_referer: record.referer,
+    user_agent: record.userAgent,
+    app_id: null,
+    external_user: record.user,
+    session_id: record.sessionId,
+    preset_id: null,
+    workspace_id: null,
+    is_byok: false,
+    service_tier: record.serviceTier,
+    data_region: 'global',
+    latency: record.latencyMs,
+    generation_time: record.generationMs,
+    moderation_latency: null,
+    tokens_prompt: prompt,
+    tokens_completion: completion,
+    native_tokens_prompt: prompt,
+    native_tokens_completion: completion,
+    native_tokens_completion_images: count(counts, 'output-image'),
+    native_tokens_reasoning: count(counts, 'reasoning'),
+    native_tokens_cached: count(counts, 'cache-read') + count(counts, 'input-audio-cache'),
+    num_media_prompt: null,
+    num_input_audio_prompt: null,
+    num_media_completion: null,
+    num_search_results: null,
+    num_fetches: null,
+    web_search_engine: null,
+    usage: usd,
+    total_cost: usd,
+    upstream_inference_cost: usd,
+    cache_discount: discount === 0 ? null : discount,
+    response_cache_source_id: null,
+    provider_responses: record.attempts.map((attempt) => ({
+      endpoint_id: attempt.endpoint,
+      is_byok: false,
+      latency: attempt.latencyMs,
+      model_permaslug: attempt.model,
+      provider_name: attempt.provider,
+      status: attempt.status === 0 ? null : attempt.status,
+    })),
+    turnpike: {
+      state,
+      error: record.error,
+      estimated: record.estimated,
+      waived: record.waived,
+      charge_usd_nano: charge.toString(),
+      receipt: record.lines.map(([unit, quantity, price]) => ({ unit, quantity, usd_pico_per_unit: price })),
+      snapshot: record.snapshot,
+      plan_seed: record.seed,
+      dropped: record.dropped,
+    },
+  };
+}

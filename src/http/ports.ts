@@ -1,0 +1,19 @@
+import type { Keyring } from '../accounts/keyring.ts';
+import type { GatewayPorts } from '../gateway/ports.ts';
+import type { Measurements } from '../gateway/measurements.ts';
+import type { StoredRecord } from './platform/account.ts';
+
+/** What the HTTP room is handed. */
+export interface HttpPorts {
+  readonly gateway: GatewayPorts;
+  readonly keyring: Keyring;
+  readonly measurements: Measurements;
+  readonly bodyBytesMax: number;
+  /** A generation's record once it has ended; null for an unknown id. */
+  findGeneration(id: string): Promise<StoredRecord | null>;
+  /** Why the service is not ready, or undefined when it is. */
+  notReady(): string | undefined;
+  /** Pages of the reference; undefined where there is none at this address. */
+  page(request: Request): Promise<Response> | Response | undefined;
+  readonly openapi: () => unknown;
+}

@@ -1,0 +1,139 @@
+import { Hono } from 'hono';
+import { gatewayError } from '../canon/errors.ts';
+import { DIALECTS } from '../dialects/registry.ts';
+import { preflight } from './cors.ts';
+import { baseUrlOf, type Connection, inference } from './inference/chat.ts';
+import { creditsJson, generationJson, keyJson, providerJson } from './platform/account.ts';
+import { nextLink, parseModelQuery, selectModels } from './platform/model-query.ts';
+import { architectureJson, endpointJson, ModelList, routableHosts } from './platform/models.ts';
+import type { HttpPorts } from './ports.ts';
+import { errorResponse, json, toResponse, unknownResource } from './respond.ts';
+
+const PUBLIC_CACHE = { 'cache-control': 'public, max-age=60' };
+const PRIVATE_CACHE = { 'cache-control': 'private, no-store' };
+
+type Bindings = { Bindings: { connection: Connection } };
+
+/** Every route of the API, once; mounted under `/api/v1` and `/v1`. */
+function api(ports: HttpPorts): Hono<Bindings> {
+  const { gateway, keyring, measurements } = ports;
+  const { roads } = gateway;
+  const { snapshot } = roads;
+  let list: ModelList | undefined;
+  const models = (): ModelList => {
+    list ??= new ModelList(roads);
+    return list;
+  };
+  const app = new Hono<Bindings>();
+
+  for (const [path, dialectId] of INFERENCE) {
+    const dialect = DIALECTS[dialectId];
+    if (dialect) app.post(path, async (c) => toResponse(await inference(c.req.raw, c.env.connection, dialect, ports)));
+  }
+
+  app.get('/models', (c) => {
+    const parameters = new URL(c.req.url).searchParams;
+    const wish = parseModelQuery(parameters);
+    if (!wish.ok) return errorResponse(wish.error, baseUrlOf(c.req.raw));
+    const rows = selectModels(models(), wish.value, snapshot);
+    const paged = wish.value.offset !== undefined || wish.value.limit !== undefined;
+    const offset = wish.value.offset ?? 0;
+    const page = paged ? rows.slice(offset, offset + (wish.value.limit ?? 500)) : rows;
+    const links = { next: nextLink(parameters, wish.value, rows.length) };
+    return json({ data: page.map((row) => row.json), total_count: rows.length, links }, PUBLIC_CACHE);
+  });
+
+  app.get('/models/count', (c) => {
+    const wish = parseModelQuery(new URL(c.req.url).searchParams);
+    if (!wish.ok) return errorResponse(wish.error, baseUrlOf(c.req.raw));
+    return json({ data: { count: selectModels(models(), wish.value, snapshot).length } }, PUBLIC_CACHE);
+  });
+
+  app.get('/model/:author/:slug', (c) => {
+    const model = snapshot.model(`${c.req.param('author')}/${c.req.param('slug')}`);
+    const row = model && models().rows.find((candidate) => candidate.model.id === model.id);
+    return row ? json({ data: row.json }, PUBLIC_CACHE) : errorResponse(unknownResource('Model'), baseUrlOf(c.req.raw));
+  });
+
+  app.get('/models/:author/:slug/endpoints', (c) => {
+    const model = snapshot.model(`${c.req.param('author')}/${c.req.param('slug')}`);
+    if (!model) return errorResponse(unknownResource('Model'), baseUrlOf(c.req.raw));
+    const withKey = keyring.authenticate(c.req.header('authorization') ?? null).ok;
+    const endpoints = routableHosts(model, roads).map((host) => endpointJson(model, host, roads, measurements, withKey));
+    const { id, name, created, about: description } = model;
+    return json({ data: { id, name, created, description, architecture: architectureJson(model), endpoints } }, withKey ? PRIVATE_CACHE : PUBLIC_CACHE);
+  });
+
+  app.get('/providers', () => json({ data: snapshot.providers.map(providerJson) }, PUBLIC_CACHE));
+
+  const currentKey = (request: Request): Response => {
+    const caller = keyring.authenticate(request.headers.get('authorization'));
+    if (!caller.ok) return errorResponse(caller.error, baseUrlOf(request));
+    const key = keyring.key(caller.value.keyHash);
+    if (!key) return errorResponse(unknownResource('Key'), baseUrlOf(request));
+    return json({ data: keyJson(key, keyring.usage(key.hash, gateway.clock.now())) }, PRIVATE_CACHE);
+  };
+  app.get('/key', (c) => currentKey(c.req.raw));
+  app.get('/auth/key', (c) => currentKey(c.req.raw));
+
+  app.get('/credits', (c) => {
+    const caller = keyring.authenticate(c.req.header('authorization') ?? null);
+    return caller.ok ? json({ data: creditsJson(gateway.books) }, PRIVATE_CACHE) : errorResponse(caller.error, baseUrlOf(c.req.raw));
+  });
+
+  app.get('/generation', async (c) => {
+    const caller = keyring.authenticate(c.req.header('authorization') ?? null);
+    if (!caller.ok) return errorResponse(caller.error, baseUrlOf(c.req.raw));
+    const id = c.req.query('id');
+    if (id === undefined || id === '') return errorResponse(gatewayError('invalid_request', 'id: is required'), baseUrlOf(c.req.raw));
+    const found = await ports.findGeneration(id);
+    return found ? json({ data: generationJson(found) }, PRIVATE_CACHE) : errorResponse(unknownResource('Generation'), baseUrlOf(c.req.raw));
+  });
+  return app;
+}
+
+/** Which dialect is served at which inference route. */
+const INFERENCE: readonly (readonly [string, string])[] = [['/chat/completions', 'openai-chat']];
+
+/** Where the API is mounted: OpenRouter's base, and the one OpenAI's clients expect. */
+export const API_BASES = ['/api/v1', '/v1'] as const;
+
+/** The whole surface: API, health, documents, pages. */
+export function routes(ports: HttpPorts): Hono<Bindings> {
+  const app = new Hono<Bindings>();
+  const surface = api(ports);
+  app.use('*', async (c, next) => {
+    const problem = refusedRequest(c.req.raw);
+    if (problem) return errorResponse(gatewayError('bad_host', problem), 'http://localhost');
+    return c.req.method === 'OPTIONS' ? preflight() : next();
+  });
+  for (const base of API_BASES) app.route(base, surface);
+  app.get('/healthz', () => new Response('ok\n'));
+  app.get('/readyz', () => {
+    const reason = ports.notReady();
+    return new Response(`${reason ?? 'ready'}\n`, { status: reason === undefined ? 200 : 503 });
+  });
+  app.get('/openapi.json', () => json(ports.openapi(), PUBLIC_CACHE));
+  app.notFound(async (c) => {
+    const page = c.req.method === 'GET' || c.req.method === 'HEAD' ? await ports.page(c.req.raw) : undefined;
+    return page ?? errorResponse(gatewayError('route_unknown', `No route ${c.req.method} ${c.req.path}`), baseUrlOf(c.req.raw));
+  });
+  app.onError((error, c) => {
+    gatewayLog(ports, error, c.req.path);
+    return errorResponse(gatewayError('internal', 'Internal Server Error'), baseUrlOf(c.req.raw));
+  });
+  return app;
+}
+
+function gatewayLog(ports: HttpPorts, error: Error, path: string): void {
+  ports.gateway.log.error({ path, error: String(error), stack: error.stack }, 'a request failed');
+}
+
+/** Two Host headers reach us joined; an absolute target would let the URL name another host than the connection's. */
+function refusedRequest(request: Request): string | undefined {
+  const host = request.headers.get('host');
+  if (host === null) return undefined;
+  if (host.includes(',')) return 'The request carries more than one Host header';
+  const base = baseUrlOf(request);
+  return base.slice(base.indexOf('://') + 3).toLowerCase() === host.toLowerCase() ? undefined : 'The request target names another host than the Host header';
+}

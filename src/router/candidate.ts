@@ -1,0 +1,52 @@
+import type { GatewayError } from '../canon/errors.ts';
+import type { Endpoint, Model, Provider } from '../catalogue/types.ts';
+
+export type RuleId =
+  | 'retired'
+  | 'unroutable'
+  | 'only'
+  | 'ignore'
+  | 'max_price'
+  | 'modality'
+  | 'tools'
+  | 'require_parameters'
+  | 'soft_preference'
+  | 'max_tokens'
+  | 'context_length'
+  | 'allow_fallbacks';
+
+/** An endpoint that survived every constraint. */
+export interface Candidate {
+  readonly endpoint: Endpoint;
+  readonly provider: Provider;
+  readonly model: Model;
+  /** Why it stands where it stands, in words. */
+  readonly reason: string;
+}
+
+export interface Rejection {
+  readonly endpoint: Endpoint;
+  readonly provider: Provider;
+  readonly rule: RuleId;
+  readonly reason: string;
+}
+
+/** All hosts of one of the models the caller named. */
+export interface PlannedModel {
+  readonly requested: string;
+  readonly model: Model;
+  readonly candidates: readonly Candidate[];
+  readonly rejected: readonly Rejection[];
+  /** Why none is left, where none is. */
+  readonly error?: GatewayError;
+}
+
+/**
+ * Who gets the request, in order, and who does not and why. Pure: the same input gives the same plan, so a record explains itself.
+ */
+export interface Plan {
+  readonly seed: number;
+  readonly snapshotId: string;
+  readonly models: readonly PlannedModel[];
+  readonly candidates: readonly Candidate[];
+}

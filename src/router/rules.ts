@@ -1,0 +1,275 @@
+import type { ErrorCode } from '../canon/errors.ts';
+import { type Parameter, supports, usedParameters } from '../canon/parameters.ts';
+import type { GenerationRequest, Part } from '../canon/request.ts';
+import type { Unit } from '../canon/units.ts';
+import { type Snapshot, unitPrice } from '../catalogue/snapshot.ts';
+import type { Endpoint, Model, Provider } from '../catalogue/types.ts';
+import { type PicodollarsPerUnit, parsePricePerMillion, parseUnitPrice, picodollarsPerUnit } from '../money/money.ts';
+import type { PlannedModel, Rejection, RuleId } from './candidate.ts';
+
+/** What a rule may look at. */
+export interface Facts {
+  readonly request: GenerationRequest;
+  readonly model: Model;
+  readonly snapshot: Snapshot;
+  readonly unroutable: (provider: Provider, endpoint: Endpoint) => string | undefined;
+  readonly promptTokens: number;
+}
+
+interface RuleError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly availability?: {
+    readonly code: string;
+    readonly excludedBy?: readonly string[];
+    readonly constraint?: { readonly field: string; readonly detail: string };
+  };
+}
+
+/** One constraint: why an endpoint is out, and what the caller is told when this removed the last one. */
+interface Rule {
+  readonly id: RuleId;
+  rejects(endpoint: Endpoint, provider: Provider, facts: Facts): string | undefined;
+  error(planned: PlannedModel, facts: Facts, alone: boolean): RuleError;
+}
+
+/** Whether a slug of `order`, `only` or `ignore` means this provider; display names are tolerated, case is not looked at. */
+export function means(slug: string, provider: Provider): boolean {
+  const wanted = slug.toLowerCase();
+  return wanted === provider.id.toLowerCase() || wanted === provider.name.toLowerCase();
+}
+
+const constraint = (excludedBy: string, message: string): RuleError => ({
+  code: 'constraint_filtered',
+  message,
+  availability: { code: 'constraint_filtered', excludedBy: [excludedBy] },
+});
+
+const names = (rejections: readonly Rejection[]): string =>
+  [...new Set(rejections.map((rejection) => rejection.provider.name))].join(', ');
+
+/** A ceiling in pico-dollars per unit. Finer than a pico-dollar is rounded down: a ceiling is never exceeded. */
+function ceiling(value: number | string, perMillion: boolean): PicodollarsPerUnit {
+  const text = String(value);
+  const exact = perMillion ? parsePricePerMillion(text) : parseUnitPrice(text);
+  return exact ?? picodollarsPerUnit(BigInt(Math.floor(Number(text) * (perMillion ? 1e6 : 1e12))));
+}
+
+const CEILINGS: readonly {
+  readonly key: 'prompt' | 'completion' | 'request' | 'image' | 'audio';
+  readonly unit: Unit;
+  readonly perMillion: boolean;
+}[] = [
+  { key: 'prompt', unit: 'input', perMillion: true },
+  { key: 'completion', unit: 'output', perMillion: true },
+  { key: 'request', unit: 'request', perMillion: false },
+  { key: 'image', unit: 'image', perMillion: false },
+  { key: 'audio', unit: 'input-audio', perMillion: false },
+];
+
+function aboveCeiling(endpoint: Endpoint, facts: Facts): string | undefined {
+  const limits = facts.request.preferences.max_price;
+  if (!limits) return undefined;
+  const rates = facts.snapshot.rates(endpoint);
+  const broken = CEILINGS.find(({ key, unit, perMillion }) => {
+    const limit = limits[key];
+    return limit !== null && limit !== undefined && unitPrice(rates, unit) > ceiling(limit, perMillion);
+  });
+  return broken && `its ${broken.key} price is above max_price.${broken.key}`;
+}
+
+const MODALITIES: { readonly [K in Part['kind']]?: string } = {
+  image: 'image',
+  audio: 'audio',
+  video: 'video',
+  file: 'file',
+};
+
+/** Input modalities of the request's parts. */
+function modalities(request: GenerationRequest): readonly string[] {
+  const found = new Set<string>();
+  for (const message of request.messages) {
+    for (const part of message.parts) {
+      const modality = MODALITIES[part.kind];
+      if (modality) found.add(modality);
+    }
+  }
+  return [...found];
+}
+
+function takes(endpoint: Endpoint, parameter: Parameter, { snapshot }: Facts): boolean {
+  return supports(snapshot.parameters(endpoint), parameter);
+}
+
+const needsTools = (request: GenerationRequest): boolean =>
+  request.tools.length > 0 && (request.toolChoice?.kind === 'required' || request.toolChoice?.kind === 'named');
+
+/** What prompt and requested output come to. An estimate alone never blocks a request that is within a tenth of the window (spec/providers E.4). */
+const needed = (facts: Facts): number => Math.floor(facts.promptTokens * 0.9) + (facts.request.maxOutputTokens ?? 1);
+
+const largest = (planned: PlannedModel, key: 'contextLength' | 'maxOutputTokens'): number =>
+  Math.max(0, ...planned.rejected.map((rejection) => rejection.endpoint[key] ?? 0));
+
+/** Hard constraints, in the order of spec/inference 5.4; the last one that removed something names the error. */
+export const RULES: readonly Rule[] = [
+  {
+    id: 'retired',
+    rejects: (endpoint) => (endpoint.retired ? 'no longer served here' : undefined),
+    error: (planned) => ({
+      code: 'no_endpoints',
+      message: `No endpoints found for ${planned.requested}. Every host has retired it.`,
+      availability: { code: 'no_endpoints' },
+    }),
+  },
+  {
+    id: 'unroutable',
+    rejects: (endpoint, provider, facts) => facts.unroutable(provider, endpoint),
+    error: (planned) => {
+      const reasons = planned.rejected
+        .filter((rejection) => rejection.rule === 'unroutable')
+        .map((r) => `${r.provider.name}: ${r.reason}`);
+      return {
+        code: 'no_endpoints',
+        message: `No endpoints found for ${planned.requested}. ${[...new Set(reasons)].join('; ')}.`,
+        availability: { code: 'no_endpoints' },
+      };
+    },
+  },
+  {
+    id: 'only',
+    rejects: (_endpoint, provider, { request: { preferences } }) =>
+      preferences.only && !preferences.only.some((slug) => means(slug, provider)) ? 'not in provider.only' : undefined,
+    error: (planned, facts) => excludedProviders(planned, facts),
+  },
+  {
+    id: 'ignore',
+    rejects: (_endpoint, provider, { request: { preferences } }) =>
+      preferences.ignore?.some((slug) => means(slug, provider)) ? 'in provider.ignore' : undefined,
+    error: (planned, facts) => excludedProviders(planned, facts),
+  },
+  {
+    id: 'max_price',
+    rejects: (endpoint, _provider, facts) => aboveCeiling(endpoint, facts),
+    error: (planned) => constraint('max_price', `No endpoints found for ${planned.requested} at or below max_price.`),
+  },
+  {
+    id: 'modality',
+    rejects: (_endpoint, _provider, facts) => {
+      const missing = modalities(facts.request).find(
+        (modality) => modality !== 'file' && !facts.model.inputModalities.includes(modality),
+      );
+      return missing && `does not take ${missing} input`;
+    },
+    error: (planned, facts) => {
+      const missing = modalities(facts.request).filter((modality) => !facts.model.inputModalities.includes(modality));
+      return {
+        code: 'no_endpoints',
+        message: `No endpoints found that support ${missing.join(', ')} input for ${planned.requested}`,
+        availability: { code: 'no_endpoints' },
+      };
+    },
+  },
+  {
+    id: 'tools',
+    rejects: (endpoint, _provider, facts) =>
+      needsTools(facts.request) && !takes(endpoint, 'tools', facts) ? 'does not support tools' : undefined,
+    error: (planned) => ({
+      code: 'no_endpoints',
+      message: `No endpoints found that support tool use for ${planned.requested}.`,
+      availability: { code: 'no_endpoints' },
+    }),
+  },
+  {
+    id: 'require_parameters',
+    rejects: (endpoint, _provider, facts) => {
+      if (!facts.request.preferences.require_parameters) return undefined;
+      const missing = usedParameters(facts.request).filter((parameter) => !takes(endpoint, parameter, facts));
+      return missing.length > 0 ? `does not support ${missing.join(', ')}` : undefined;
+    },
+    error: (planned) =>
+      constraint(
+        'require_parameters',
+        `No endpoints found for ${planned.requested} that support every parameter of the request. ${planned.rejected
+          .filter((rejection) => rejection.rule === 'require_parameters')
+          .map((rejection) => `${rejection.provider.name} ${rejection.reason}`)
+          .join('; ')}.`,
+      ),
+  },
+  {
+    id: 'max_tokens',
+    rejects: (endpoint, _provider, { request }) => {
+      const wanted = request.maxOutputTokens;
+      return wanted !== undefined && endpoint.maxOutputTokens !== undefined && wanted > endpoint.maxOutputTokens
+        ? `produces at most ${endpoint.maxOutputTokens} tokens`
+        : undefined;
+    },
+    error: (planned, facts) => ({
+      code: 'context_too_long',
+      message: `max_tokens of ${facts.request.maxOutputTokens} is more than the ${largest(planned, 'maxOutputTokens')} tokens any host of ${planned.requested} can produce.`,
+    }),
+  },
+  {
+    id: 'context_length',
+    rejects: (endpoint, _provider, facts) =>
+      endpoint.contextLength !== undefined && needed(facts) > endpoint.contextLength
+        ? `its context holds ${endpoint.contextLength} tokens`
+        : undefined,
+    error: (planned, facts, alone) =>
+      alone ? tooLong(planned, facts) : constraint('context_length', tooLong(planned, facts).message),
+  },
+];
+
+function excludedProviders(planned: PlannedModel, facts: Facts): RuleError {
+  const { only, ignore } = facts.request.preferences;
+  const permitted = only ? `Permitted: ${only.join(', ')}.` : '';
+  const denied = ignore ? `Ignored: ${ignore.join(', ')}.` : '';
+  return {
+    code: 'providers_excluded',
+    message:
+      `No allowed providers are available for the selected model. Serving ${planned.requested}: ${names(planned.rejected)}. ${permitted}${denied}`.trim(),
+    availability: { code: 'no_endpoints', excludedBy: ['allowed_providers'] },
+  };
+}
+
+function tooLong(planned: PlannedModel, facts: Facts): RuleError {
+  const output = facts.request.maxOutputTokens ?? 0;
+  const toolText = facts.request.tools.length > 0 ? `, tools included` : '';
+  return {
+    code: 'context_too_long',
+    message: `This endpoint's maximum context length is ${largest(planned, 'contextLength')} tokens. However, you requested about ${facts.promptTokens + output} tokens (${facts.promptTokens} of text input${toolText}, ${output} in the output). Please reduce the length of either one.`,
+  };
+}
+
+/** Parameters whose support is preferred but never demanded (spec/inference 1.9): hosts that have them go before hosts that do not. */
+const SOFT: readonly Parameter[] = ['tools', 'response_format', 'structured_outputs', 'verbosity'];
+
+interface Host {
+  readonly endpoint: Endpoint;
+  readonly provider: Provider;
+}
+
+/** Leaves only the supporting hosts where there is one; where there is none, all stay and the parameter is dropped. */
+export function softPreferences<T extends Host>(
+  hosts: readonly T[],
+  facts: Facts,
+): { readonly left: readonly T[]; readonly rejected: readonly Rejection[] } {
+  const used = new Set(usedParameters(facts.request));
+  const rejected: Rejection[] = [];
+  let left = hosts;
+  for (const parameter of SOFT) {
+    if (!used.has(parameter)) continue;
+    const supporting = left.filter(({ endpoint }) => takes(endpoint, parameter, facts));
+    if (supporting.length === 0 || supporting.length === left.length) continue;
+    for (const { endpoint, provider } of left) {
+      if (takes(endpoint, parameter, facts)) continue;
+      rejected.push({
+        endpoint,
+        provider,
+        rule: 'soft_preference',
+        reason: `does not support ${parameter}, and another host does`,
+      });
+    }
+    left = supporting;
+  }
+  return { left, rejected };
+}

@@ -1,0 +1,324 @@
+import type { Clock } from '../canon/clock.ts';
+import { type ErrorCode, type GatewayError, gatewayError } from '../canon/errors.ts';
+import type { GenerationEvent } from '../canon/event.ts';
+import type { Machine } from '../canon/machine.ts';
+import type { Target } from '../canon/target.ts';
+import type { Dialect, EncodedRequest } from '../dialects/dialect.ts';
+import { type Frame, SseDecoder } from '../streams/sse.ts';
+import type { Deadlines, Waiting } from './deadlines.ts';
+import { retryAfterMs } from './retry-after.ts';
+import { joinUrl, type ProviderRoute, requestHeaders } from './route.ts';
+
+/** Limits of one try, in milliseconds (config/limits.ts). */
+export interface AttemptLimits {
+  readonly headersMsMax: number;
+  readonly firstContentMsMax: number;
+  readonly streamIdleMsMax: number;
+  readonly wholeMsMax: number;
+}
+
+export interface AttemptRequest {
+  readonly route: ProviderRoute;
+  readonly dialect: Dialect;
+  readonly target: Target;
+  readonly encoded: EncodedRequest;
+  readonly stream: boolean;
+  readonly limits: AttemptLimits;
+  /** Monotonic time at which the whole request is over. */
+  readonly requestDeadline: number;
+}
+
+export interface AttemptPorts {
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+}
+
+const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
+const ERROR_BYTES_MAX = 64 * 1024;
+const NOTHING: readonly GenerationEvent[] = [];
+
+/**
+ * One call to one endpoint: a batch of events for each read of the socket, until it has ended. Every failure becomes an event or a
+ * `GatewayError` here; nothing is thrown further up. Waiting for the provider is limited at every stage, waiting for the client is not
+ * this object's business.
+ */
+export class Attempt implements Waiting {
+  deadline = Number.POSITIVE_INFINITY;
+  /** The provider's HTTP status, 0 until it answered. */
+  status = 0;
+  readonly startedAt: number;
+  readonly #request: AttemptRequest;
+  readonly #ports: AttemptPorts;
+  readonly #controller = new AbortController();
+  #stage: 'headers' | 'first-content' | 'stream' | 'whole' = 'headers';
+  /** Why we gave up, where we did: it explains the rejected read that follows. */
+  #gaveUp: GatewayError | undefined;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #frames = new SseDecoder();
+  #decoder: Machine<Frame, GenerationEvent>;
+  #pending: readonly GenerationEvent[] = NOTHING;
+  #ended = false;
+
+  constructor(request: AttemptRequest, ports: AttemptPorts) {
+    this.#request = request;
+    this.#ports = ports;
+    this.startedAt = ports.clock.monotonic();
+    this.#decoder = request.dialect.decodeStream(request.target, request.encoded.expectation);
+    ports.deadlines.watch(this);
+  }
+
+  /** True after the terminal event was given. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** The caller has seen content: from now on silence is measured between reads. */
+  contentSeen(): void {
+    this.#stage = 'stream';
+  }
+
+  /** Sends the request and waits for a usable answer to begin; the error says why there is none. */
+  async open(): Promise<GatewayError | undefined> {
+    const { route, encoded, stream, limits } = this.#request;
+    this.#wait(stream ? Math.min(limits.headersMsMax, limits.firstContentMsMax) : limits.wholeMsMax);
+    let response: Response;
+    try {
+      response = await fetch(joinUrl(route.base, encoded.path), {
+        method: 'POST',
+        headers: requestHeaders(route, stream),
+        body: encoded.body,
+        // Followed redirects would carry the credential to another origin.
+        redirect: 'manual',
+        signal: this.#controller.signal,
+      });
+    } catch (error) {
+      return this.#end(this.#gaveUp ?? connectionError(error));
+    }
+    this.status = response.status;
+    if (response.status !== 200) return this.#end(await this.#refused(response));
+    if (stream && isEventStream(response)) {
+      this.#reader = response.body?.getReader();
+      this.#stage = 'first-content';
+      return undefined;
+    }
+    if (stream) this.#wait(limits.firstContentMsMax);
+    return this.#readWhole(response);
+  }
+
+  /** The next events; empty only when it has ended. */
+  async read(): Promise<readonly GenerationEvent[]> {
+    if (this.#pending.length > 0) {
+      const events = this.#pending;
+      this.#pending = NOTHING;
+      return events;
+    }
+    while (!this.#ended) {
+      const events = await this.#readStream();
+      if (events.length > 0) return events;
+    }
+    return NOTHING;
+  }
+
+  /** Stops the call; the provider's side is closed within milliseconds. */
+  abort(): void {
+    this.#giveUp('client_gone', 'aborted');
+  }
+
+  onDeadline(): void {
+    const { clock } = this.#ports;
+    if (this.#ended) this.#controller.abort();
+    else if (clock.monotonic() >= this.#request.requestDeadline)
+      this.#giveUp('request_timeout', 'Operation timed out. Please try again later.');
+    else if (this.#stage === 'stream')
+      this.#giveUp('upstream_stalled', 'Provider fell silent in the middle of its answer');
+    else this.#giveUp('upstream_timeout', 'Provider did not answer in time');
+  }
+
+  #giveUp(code: ErrorCode, message: string): void {
+    if (this.#ended) return;
+    this.#gaveUp ??= gatewayError(code, message);
+    this.#controller.abort();
+  }
+
+  /** At most this long, and never beyond the whole request's deadline. */
+  #wait(ms: number): void {
+    this.deadline = Math.min(this.#ports.clock.monotonic() + ms, this.#request.requestDeadline);
+  }
+
+  async #readStream(): Promise<readonly GenerationEvent[]> {
+    const { limits } = this.#request;
+    const reader = this.#reader;
+    if (!reader) return this.#finish(this.#decoder.end());
+    // Any byte, a comment too, is proof of life and starts the wait anew.
+    this.#wait(this.#stage === 'stream' ? limits.streamIdleMsMax : limits.firstContentMsMax);
+    let chunk: { done: boolean; value?: Uint8Array | undefined };
+    try {
+      chunk = await reader.read();
+    } catch (error) {
+      return this.#broken(error);
+    }
+    this.deadline = Number.POSITIVE_INFINITY;
+    if (chunk.done || !chunk.value) return this.#finish([...this.#decode(this.#frames.end()), ...this.#decoder.end()]);
+    const events = this.#decode(this.#frames.step(chunk.value));
+    if (this.#frames.overflow)
+      return this.#fail(gatewayError('upstream_too_large', 'Provider sent an event beyond our limit'), events);
+    return isTerminal(events.at(-1)) ? this.#finish(events) : events;
+  }
+
+  #decode(frames: readonly Frame[]): readonly GenerationEvent[] {
+    if (frames.length === 1 && frames[0]) return this.#decoder.step(frames[0]);
+    return frames.flatMap((frame) => this.#decoder.step(frame));
+  }
+
+  /** A read that was rejected: by our own giving up, or by the other side. A stall after the finish reason is still a complete answer. */
+  #broken(error: unknown): readonly GenerationEvent[] {
+    const cause = this.#gaveUp ?? connectionError(error);
+    const last = this.#decoder.end();
+    if (this.#gaveUp?.code === 'upstream_stalled' && last.at(-1)?.type === 'generation-end') return this.#finish(last);
+    const kept = last.filter((event) => event.type !== 'generation-end' && event.type !== 'generation-error');
+    const code = this.#gaveUp ? cause.code : this.#stage === 'stream' ? 'upstream_interrupted' : 'upstream_reset';
+    return this.#fail(gatewayError(code, cause.message, cause.facts), kept);
+  }
+
+  #fail(error: GatewayError, events: readonly GenerationEvent[]): readonly GenerationEvent[] {
+    this.#controller.abort();
+    return this.#finish([...events, { type: 'generation-error', error }]);
+  }
+
+  /** The last batch. What the provider still sends is read and forgotten, so that its connection can be used again. */
+  #finish(events: readonly GenerationEvent[]): readonly GenerationEvent[] {
+    this.#end(undefined);
+    const reader = this.#reader;
+    this.#reader = undefined;
+    if (reader) void this.#drain(reader);
+    return events;
+  }
+
+  async #drain(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+    this.deadline = this.#ports.clock.monotonic() + DRAIN_MS_MAX;
+    this.#ports.deadlines.watch(this);
+    await drain(reader);
+    this.deadline = Number.POSITIVE_INFINITY;
+    this.#ports.deadlines.release(this);
+  }
+
+  #end<T>(result: T): T {
+    this.#ended = true;
+    this.deadline = Number.POSITIVE_INFINITY;
+    this.#ports.deadlines.release(this);
+    return result;
+  }
+
+  async #readWhole(response: Response): Promise<GatewayError | undefined> {
+    const { dialect, target, encoded } = this.#request;
+    this.#stage = 'whole';
+    let text: string | undefined;
+    try {
+      text = await readText(response, ANSWER_BYTES_MAX);
+    } catch (error) {
+      return this.#end(
+        this.#gaveUp ?? gatewayError('upstream_reset', 'Provider broke off its answer', connectionError(error).facts),
+      );
+    }
+    this.#end(undefined);
+    if (text === undefined) return gatewayError('upstream_too_large', 'Provider sent an answer beyond our limit');
+    const events =
+      isEventStream(response) || text.startsWith('data:')
+        ? this.#aggregate(text)
+        : dialect.decodeWhole(parsed(text), target, encoded.expectation);
+    const last = events.at(-1);
+    // A whole answer that is nothing but an error never became an answer.
+    if (last?.type === 'generation-error' && !events.some((event) => event.type === 'block-start')) return last.error;
+    this.#pending = events;
+    return undefined;
+  }
+
+  /** A stream that came although none was asked for (spec/reliability U16). */
+  #aggregate(text: string): readonly GenerationEvent[] {
+    const frames = new SseDecoder();
+    const all = [...frames.step(new TextEncoder().encode(text)), ...frames.end()];
+    return [...all.flatMap((frame) => this.#decoder.step(frame)), ...this.#decoder.end()];
+  }
+
+  async #refused(response: Response): Promise<GatewayError> {
+    const { dialect, target, route } = this.#request;
+    let text = '';
+    try {
+      text = (await readText(response, ERROR_BYTES_MAX)) ?? '';
+    } catch {
+      // The status alone says enough.
+    }
+    if (this.#gaveUp) return this.#gaveUp;
+    const error = dialect.decodeError(response.status, text, target);
+    const wait = retryAfterMs(response.headers, text, this.#ports.clock.now());
+    const secret = route.credential?.reveal();
+    const raw = secret ? error.facts.raw?.replaceAll(secret, '[secret]') : error.facts.raw;
+    const message = secret ? error.message.replaceAll(secret, '[secret]') : error.message;
+    return {
+      ...error,
+      message,
+      facts: { ...error.facts, ...(raw !== undefined && { raw }), ...(wait !== undefined && { retryAfterMs: wait }) },
+    };
+  }
+}
+
+const isEventStream = (response: Response): boolean =>
+  response.headers.get('content-type')?.toLowerCase().startsWith('text/event-stream') ?? false;
+
+const isTerminal = (event: GenerationEvent | undefined): boolean =>
+  event?.type === 'generation-end' || event?.type === 'generation-error';
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A body as text, or undefined when it is larger than allowed. */
+async function readText(response: Response, bytesMax: number): Promise<string | undefined> {
+  const declared = Number(response.headers.get('content-length') ?? Number.NaN);
+  if (declared <= bytesMax) return response.text();
+  const decoder = new TextDecoder();
+  let text = '';
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    if (size > bytesMax) {
+      return undefined;
+    }
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+const DRAIN_BYTES_MAX = 64 * 1024;
+const DRAIN_MS_MAX = 2000;
+
+async function drain(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  try {
+    for (let size = 0; size <= DRAIN_BYTES_MAX; ) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      size += value.byteLength;
+    }
+    await reader.cancel();
+  } catch {
+    // The connection is gone; there is nothing left to return to the pool.
+  }
+}
+
+/** The code Bun gives an error of `fetch`; its text may hold a header's value and is never passed on. */
+function errorCode(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : '';
+}
+
+function connectionError(error: unknown): GatewayError {
+  const code = errorCode(error);
+  const facts = code === '' ? {} : { providerCode: code };
+  if (/reset|closed|aborted|epipe/i.test(code))
+    return gatewayError('upstream_reset', 'Provider closed the connection before it answered', facts);
+  return gatewayError('upstream_unreachable', 'Provider could not be reached', facts);
+}

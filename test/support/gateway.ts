@@ -1,0 +1,152 @@
+import { spawn, type Subprocess } from 'bun';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** The product as its users start it: a process of its own, reached over a socket. */
+
+const ROOT = join(import.meta.dir, '..', '..');
+
+export interface ReadyLine {
+  readonly url: string;
+  readonly api: string;
+  readonly page: string;
+  readonly pid: number;
+  readonly home: string;
+  readonly key?: string;
+  readonly key_label: string | null;
+  readonly providers: readonly { readonly id: string; readonly name: string; readonly mode: string; readonly base_url: string }[];
+}
+
+export interface GatewayOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** The text of turnpike.yaml. */
+  readonly config?: string;
+  /** A data folder to use again; a fresh one otherwise. */
+  readonly home?: string;
+}
+
+/** Limits that let a test see a timeout without waiting for one. */
+export const QUICK_LIMITS =
+  'limits: { headers_ms_max: 1500, attempt_first_content_ms_max: 1500, stream_idle_ms_max: 1500, attempt_whole_ms_max: 3000, request_total_ms_max: 20000, stream_commit_ms: 10000, attempts_max: 6, drain_ms_max: 5000, detached_drain_ms_max: 5000 }\n';
+
+export class RunningGateway {
+  readonly ready: ReadyLine;
+  readonly process: Subprocess<'ignore', 'pipe', 'pipe'>;
+  readonly home: string;
+  readonly #folder: string;
+  readonly #stderr: Promise<string>;
+  readonly key: string;
+
+  private constructor(ready: ReadyLine, process: Subprocess<'ignore', 'pipe', 'pipe'>, folder: string, home: string, stderr: Promise<string>, key: string) {
+    this.ready = ready;
+    this.process = process;
+    this.home = home;
+    this.#folder = folder;
+    this.#stderr = stderr;
+    this.key = key;
+  }
+
+  get url(): string {
+    return this.ready.url;
+  }
+
+  get api(): string {
+    return this.ready.api;
+  }
+
+  /** The address of a sandbox host without its path, e.g. for faults. */
+  host(id: string): string {
+    const provider = this.ready.providers.find((one) => one.id === id);
+    if (!provider) throw new Error(`no provider ${id}`);
+    return new URL(provider.base_url).origin;
+  }
+
+  base(id: string): string {
+    return this.ready.providers.find((one) => one.id === id)?.base_url ?? '';
+  }
+
+  static async start(options: GatewayOptions = {}): Promise<RunningGateway> {
+    const folder = mkdtempSync(join(tmpdir(), 'turnpike-test-'));
+    const home = options.home ?? join(folder, 'home');
+    if (options.config !== undefined) writeFileSync(join(folder, 'turnpike.yaml'), options.config);
+    const key = options.env?.TURNPIKE_API_KEY ?? `test-key-${'0123456789'.repeat(3)}`;
+    const child = spawn([process.execPath, '--env-file', join(ROOT, 'runtime.env'), join(ROOT, 'src/main.ts'), 'serve', '--json'], {
+      cwd: folder,
+      stdout: 'pipe',
+      stderr: 'pipe',
+      env: { ...cleanEnvironment(), TURNPIKE_PORT: '0', TURNPIKE_HOME: home, TURNPIKE_API_KEY: key, ...options.env },
+    });
+    const stderr = new Response(child.stderr).text();
+    const line = await firstLine(child.stdout);
+    if (line === undefined) throw new Error(`the gateway did not start: ${await stderr}`);
+    return new RunningGateway(JSON.parse(line) as ReadyLine, child, folder, home, stderr, key);
+  }
+
+  /** Stops it properly. @returns the exit code and what it logged */
+  async stop(): Promise<{ readonly code: number; readonly stderr: string }> {
+    this.process.kill('SIGTERM');
+    const code = await this.process.exited;
+    const stderr = await this.#stderr;
+    this.clean();
+    return { code, stderr };
+  }
+
+  async kill(): Promise<void> {
+    this.process.kill('SIGKILL');
+    await this.process.exited;
+  }
+
+  clean(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Adds a fault to a sandbox host; none is cleared. */
+  async fault(host: string, wish: Readonly<Record<string, unknown>>): Promise<void> {
+    const response = await fetch(`${this.host(host)}/_sandbox/faults`, { method: 'POST', body: JSON.stringify(wish) });
+    if (!response.ok) throw new Error(await response.text());
+  }
+
+  async clearFaults(): Promise<void> {
+    await Promise.all(this.ready.providers.map(({ id }) => fetch(`${this.host(id)}/_sandbox/faults`, { method: 'DELETE' })));
+  }
+
+  post(body: unknown, headers: Readonly<Record<string, string>> = {}, signal?: AbortSignal): Promise<Response> {
+    return fetch(`${this.api}/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${this.key}`, 'content-type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+      ...(signal && { signal }),
+    });
+  }
+
+  get(path: string, key: string | null = this.key): Promise<Response> {
+    return fetch(`${this.api}${path}`, key === null ? {} : { headers: { authorization: `Bearer ${key}` } });
+  }
+
+  async json(path: string): Promise<Record<string, never> & { data: never }> {
+    return (await this.get(path)).json();
+  }
+}
+
+/** Nothing of the developer's own environment may reach a gateway under test. */
+function cleanEnvironment(): Record<string, string> {
+  const kept = ['PATH', 'HOME', 'TMPDIR', 'LANG'];
+  return Object.fromEntries(kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] as string]])));
+}
+
+async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string | undefined> {
+  const decoder = new TextDecoder();
+  let text = '';
+  const reader = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    text += decoder.decode(value, { stream: !done });
+    const end = text.indexOf('\n');
+    if (end >= 0) {
+      reader.releaseLock();
+      return text.slice(0, end);
+    }
+    if (done) return undefined;
+  }
+}
