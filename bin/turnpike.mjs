@@ -13,9 +13,13 @@ const settings = Object.fromEntries(
     .filter((line) => line.includes('='))
     .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
 );
-const child = spawn(join(root, 'node_modules', 'bun', 'bin', 'bun.exe'), [join(root, 'src', 'main.ts'), ...process.argv.slice(2)], {
-  stdio: 'inherit',
-  env: { ...settings, ...process.env },
-});
+const child = spawn(
+  join(root, 'node_modules', 'bun', 'bin', 'bun.exe'),
+  [join(root, 'src', 'main.ts'), ...process.argv.slice(2)],
+  {
+    stdio: 'inherit',
+    env: { ...settings, ...process.env },
+  },
+);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));

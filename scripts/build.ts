@@ -7,7 +7,9 @@ const STEPS = ['build-catalogue.ts'];
 const out = join(import.meta.dir, '..', 'build');
 mkdirSync(out, { recursive: true });
 for (const step of STEPS) {
-  const { exitCode } = Bun.spawnSync([process.execPath, join(import.meta.dir, step)], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const { exitCode } = Bun.spawnSync([process.execPath, join(import.meta.dir, step)], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   if (exitCode !== 0) process.exit(1);
 }
 writeFileSync(join(out, 'stamp'), `${new Date().toISOString()}\n`);

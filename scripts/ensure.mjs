@@ -9,7 +9,11 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => join(root, ...parts);
 
 function run(command, args) {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  });
   if (error || status !== 0) {
     process.stderr.write(`turnpike: ${command} ${args.join(' ')} failed\n`);
     process.exit(1);
@@ -36,7 +40,9 @@ function newest(path) {
 }
 
 const built = modified(at('build', 'stamp'));
-const sources = ['catalogue', 'src/catalogue', 'src/web', 'scripts', 'package-lock.json'].map((path) => at(path)).filter(existsSync);
+const sources = ['catalogue', 'src/catalogue', 'src/web', 'scripts', 'package-lock.json']
+  .map((path) => at(path))
+  .filter(existsSync);
 if (built === 0 || sources.some((path) => newest(path) > built)) {
   process.stderr.write('turnpike: building catalogue and styles\n');
   run(bun, [at('scripts', 'build.ts')]);

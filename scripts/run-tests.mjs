@@ -12,16 +12,21 @@ rmSync(report, { force: true });
 const bun = join(root, 'node_modules', '.bin', 'bun');
 const only = process.argv.slice(2);
 // Timed and crowded tests get the machine to themselves, after everything else.
-const runs = only.length > 0 ? [only] : [['--parallel', 'src', 'test/flows', 'test/browser', 'test/tidy.test.ts'], ['test/load']];
+const runs =
+  only.length > 0 ? [only] : [['--parallel', 'src', 'test/flows', 'test/browser', 'test/tidy.test.ts'], ['test/load']];
 const cases = [];
 let status = 0;
 for (const [index, args] of runs.entries()) {
   const file = runs.length === 1 ? report : join(root, 'out', `junit-${index}.xml`);
   rmSync(file, { force: true });
-  const run = spawnSync(bun, ['test', '--env-file=runtime.env', '--timeout=60000', '--reporter=junit', `--reporter-outfile=${file}`, ...args], {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+  const run = spawnSync(
+    bun,
+    ['test', '--env-file=runtime.env', '--timeout=60000', '--reporter=junit', `--reporter-outfile=${file}`, ...args],
+    {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  );
   status ||= run.status ?? 1;
   cases.push(...casesOf(file, run.status));
 }
@@ -34,11 +39,14 @@ function casesOf(file, code) {
   } catch {
     return [{ name: 'no report was written', state: 'failed' }];
   }
-  const found = [...xml.matchAll(/<testcase name="([^"]*)"[^>]*?(\/>|>([\s\S]*?)<\/testcase>)/g)].map(([, name, , body = '']) => ({
-    name,
-    state: /<(failure|error)/.test(body) ? 'failed' : body.includes('<skipped') ? 'skipped' : 'passed',
-  }));
-  if (code !== 0 && !found.some(({ state }) => state === 'failed')) found.push({ name: 'a file did not load', state: 'failed' });
+  const found = [...xml.matchAll(/<testcase name="([^"]*)"[^>]*?(\/>|>([\s\S]*?)<\/testcase>)/g)].map(
+    ([, name, , body = '']) => ({
+      name,
+      state: /<(failure|error)/.test(body) ? 'failed' : body.includes('<skipped') ? 'skipped' : 'passed',
+    }),
+  );
+  if (code !== 0 && !found.some(({ state }) => state === 'failed'))
+    found.push({ name: 'a file did not load', state: 'failed' });
   return found;
 }
 

@@ -1,4 +1,4 @@
-import { type Effects } from './cli/effects.ts';
+import type { Effects } from './cli/effects.ts';
 import { run } from './cli/run.ts';
 
 /** The composition root's outermost layer: time, chance, environment and streams come from here and from nowhere else. */

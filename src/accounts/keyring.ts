@@ -83,7 +83,8 @@ export class Keyring {
     }
     for (const { text, kind } of given) {
       const known = this.#keys.get(hashKey(text));
-      if (known?.kind !== kind || known.disabled) await this.#add(text, `bootstrap ${kind} key`, kind, 'environment', now);
+      if (known?.kind !== kind || known.disabled)
+        await this.#add(text, `bootstrap ${kind} key`, kind, 'environment', now);
     }
   }
 
@@ -114,7 +115,12 @@ export class Keyring {
       if (day >= monday) weekly += charge;
       if (day >= first) monthly += charge;
     }
-    return { total: nanodollars(total), daily: nanodollars(daily), weekly: nanodollars(weekly), monthly: nanodollars(monthly) };
+    return {
+      total: nanodollars(total),
+      daily: nanodollars(daily),
+      weekly: nanodollars(weekly),
+      monthly: nanodollars(monthly),
+    };
   }
 
   async #add(text: string, name: string, kind: KeyKind, origin: Key['origin'], now: number): Promise<Key> {

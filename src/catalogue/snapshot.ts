@@ -133,7 +133,10 @@ function readRates(texts: Endpoint['rates']): Rates {
 }
 
 /** Prompt size strictly above the threshold, and the hour within the half-open window, which may wrap midnight. */
-function holds({ minPromptTokens, utc }: RateOverride, when: { readonly promptTokens: number; readonly at: number }): boolean {
+function holds(
+  { minPromptTokens, utc }: RateOverride,
+  when: { readonly promptTokens: number; readonly at: number },
+): boolean {
   if (minPromptTokens !== undefined && when.promptTokens <= minPromptTokens) return false;
   if (!utc) return true;
   const date = new Date(when.at);

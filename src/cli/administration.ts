@@ -3,12 +3,15 @@ import { Keyring } from '../accounts/keyring.ts';
 import { type Config, loadConfig } from '../config/load.ts';
 import { Books } from '../ledger/books.ts';
 import { SqliteStore } from '../store/sqlite/store.ts';
+import { DATABASE, prepareHome } from './compose.ts';
 import { type Administration, localAdministration, remoteAdministration } from './control.ts';
 import type { Effects } from './effects.ts';
-import { DATABASE, prepareHome } from './compose.ts';
 
 /** Runs a piece of administration through the running server, or over the file itself where none runs. */
-export async function administer<T>(effects: Effects, work: (administration: Administration, config: Config) => Promise<T>): Promise<T> {
+export async function administer<T>(
+  effects: Effects,
+  work: (administration: Administration, config: Config) => Promise<T>,
+): Promise<T> {
   const config = loadConfig(effects.environment, effects.cwd);
   const remote = await remoteAdministration(config.home);
   if (remote) return work(remote, config);
@@ -17,7 +20,10 @@ export async function administer<T>(effects: Effects, work: (administration: Adm
   try {
     const keyring = new Keyring(store, state.keys, state.keyDays);
     const books = new Books(store, state.ledger, 'prepaid');
-    return await work(localAdministration({ keyring, books, clock: effects.clock, audit: () => store.audit() }), config);
+    return await work(
+      localAdministration({ keyring, books, clock: effects.clock, audit: () => store.audit() }),
+      config,
+    );
   } finally {
     await store.close();
   }

@@ -8,8 +8,8 @@ import { GenerationIds } from '../gateway/generation-id.ts';
 import { Measurements } from '../gateway/measurements.ts';
 import { type GatewayLimits, type GatewayPorts, type Log, type Roads, Running } from '../gateway/ports.ts';
 import type { GenerationRecord } from '../gateway/record.ts';
-import type { HttpPorts } from '../http/ports.ts';
 import { openapi } from '../http/openapi.ts';
+import type { HttpPorts } from '../http/ports.ts';
 import { routes } from '../http/routes.ts';
 import { type Listening, listen } from '../http/server.ts';
 import { Books } from '../ledger/books.ts';
@@ -65,13 +65,16 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
   const opened = await SqliteStore.open(join(config.home, DATABASE));
   const { store, state } = opened;
   try {
-    const sandbox = playing ? await startSandbox(configured.snapshot, { ports: config.sandboxPorts, faults: config.sandboxFaults }, effects) : undefined;
+    const sandbox = playing
+      ? await startSandbox(configured.snapshot, { ports: config.sandboxPorts, faults: config.sandboxFaults }, effects)
+      : undefined;
     const roads = sandbox
       ? sandboxRoads(configured.snapshot, new Map(sandbox.hosts.map(({ host, base }) => [host.spec.id, base])), config)
       : realRoads(configured, config);
     const mode = config.creditsMode ?? (sandbox ? 'prepaid' : 'unlimited');
     const books = new Books(store, state.ledger, mode);
-    if (mode === 'prepaid' && config.initialCredit > 0n) await books.grant(config.initialCredit, 'initial', clock.now());
+    if (mode === 'prepaid' && config.initialCredit > 0n)
+      await books.grant(config.initialCredit, 'initial', clock.now());
     const keyring = new Keyring(store, state.keys, state.keyDays);
     const createdKey = await firstKeys(keyring, config, clock.now());
     const measurements = new Measurements(clock);
@@ -100,7 +103,13 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       findGeneration: async (id) => {
         const found = await store.generation(id);
         if (!found || found.state === 'open' || found.document === null) return null;
-        return { id: found.id, createdAt: found.createdAt, charge: found.charge, state: found.state, record: JSON.parse(found.document) as GenerationRecord };
+        return {
+          id: found.id,
+          createdAt: found.createdAt,
+          charge: found.charge,
+          state: found.state,
+          record: JSON.parse(found.document) as GenerationRecord,
+        };
       },
       notReady: () => draining ?? store.failure?.message,
       page: page({ roads, measurements, sandbox: sandbox !== undefined }),
@@ -148,7 +157,11 @@ export function prepareHome(home: string): void {
 /** Keys of the environment, or a first key of our own where nobody could use the gateway otherwise. */
 async function firstKeys(keyring: Keyring, config: Config, now: number): Promise<string | undefined> {
   const { bootstrapKey, bootstrapManagementKey } = config;
-  if (bootstrapKey && bootstrapManagementKey && hashKey(bootstrapKey.reveal()) === hashKey(bootstrapManagementKey.reveal())) {
+  if (
+    bootstrapKey &&
+    bootstrapManagementKey &&
+    hashKey(bootstrapKey.reveal()) === hashKey(bootstrapManagementKey.reveal())
+  ) {
     throw new ConfigError('TURNPIKE_API_KEY and TURNPIKE_MANAGEMENT_KEY must differ');
   }
   await keyring.adopt(

@@ -13,16 +13,25 @@ export interface Administration {
   listKeys(): Promise<readonly (Key & { readonly usageUsd: number })[]>;
   /** By hash, or by the beginning of one or of a label that fits exactly one key. */
   revokeKey(reference: string): Promise<Key | undefined>;
-  grant(amount: Nanodollars, ref: string): Promise<{ readonly outcome: 'written' | 'existed'; readonly balanceUsd: string }>;
+  grant(
+    amount: Nanodollars,
+    ref: string,
+  ): Promise<{ readonly outcome: 'written' | 'existed'; readonly balanceUsd: string }>;
   audit(): Promise<readonly string[]>;
 }
 
 /** Administration over this process's own rooms. */
-export function localAdministration(rooms: { keyring: Keyring; books: Books; clock: Clock; audit: () => Promise<readonly string[]> }): Administration {
+export function localAdministration(rooms: {
+  keyring: Keyring;
+  books: Books;
+  clock: Clock;
+  audit: () => Promise<readonly string[]>;
+}): Administration {
   const { keyring, books, clock } = rooms;
   return {
     createKey: (name, kind) => keyring.create(name, kind, clock.now()),
-    listKeys: async () => keyring.list().map((key) => ({ ...key, usageUsd: usdNumber(keyring.usage(key.hash, clock.now()).total) })),
+    listKeys: async () =>
+      keyring.list().map((key) => ({ ...key, usageUsd: usdNumber(keyring.usage(key.hash, clock.now()).total) })),
     revokeKey: async (reference) => {
       const found = keyring.list().filter((key) => key.hash.startsWith(reference) || key.label === reference);
       const [key] = found;
@@ -39,7 +48,11 @@ export function localAdministration(rooms: { keyring: Keyring; books: Books; clo
 }
 
 const wish = z.discriminatedUnion('do', [
-  z.object({ do: z.literal('create-key'), name: z.string().min(1).max(200), kind: z.enum(['inference', 'management']) }),
+  z.object({
+    do: z.literal('create-key'),
+    name: z.string().min(1).max(200),
+    kind: z.enum(['inference', 'management']),
+  }),
   z.object({ do: z.literal('list-keys') }),
   z.object({ do: z.literal('revoke-key'), reference: z.string().min(4) }),
   z.object({ do: z.literal('grant'), nano: z.string().regex(/^\d{1,19}$/), ref: z.string().min(1).max(200) }),
@@ -70,7 +83,10 @@ function carryOut(wanted: Wish, administration: Administration): Promise<unknown
  * The running server's side: a listener of its own on loopback, open only to whoever can read the data folder's token. So a command beside
  * the server changes its memory and its file together, and a revoked key is refused by the next request.
  */
-export function listenForCommands(administration: Administration, pid: number): { address: ControlAddress; stop: () => void } {
+export function listenForCommands(
+  administration: Administration,
+  pid: number,
+): { address: ControlAddress; stop: () => void } {
   const token = randomBytes(32).toString('hex');
   const expected = Buffer.from(`Bearer ${token}`);
   const server = Bun.serve({
@@ -78,7 +94,8 @@ export function listenForCommands(administration: Administration, pid: number): 
     port: 0,
     fetch: async (request) => {
       const given = Buffer.from(request.headers.get('authorization') ?? '');
-      if (given.length !== expected.length || !timingSafeEqual(given, expected)) return new Response('forbidden', { status: 403 });
+      if (given.length !== expected.length || !timingSafeEqual(given, expected))
+        return new Response('forbidden', { status: 403 });
       const wanted = wish.safeParse(await request.json().catch(() => undefined));
       if (!wanted.success) return Response.json({ error: 'unknown command' }, { status: 400 });
       return Response.json({ value: await carryOut(wanted.data, administration) });

@@ -1,7 +1,7 @@
+import { UNIT_IDS, UNITS, type Unit } from '../canon/units.ts';
 import { customModel, customProvider, type Overlay, withOverlay } from '../catalogue/overlay.ts';
 import type { Snapshot } from '../catalogue/snapshot.ts';
 import type { Endpoint, Model, Provider, State } from '../catalogue/types.ts';
-import { UNIT_IDS, UNITS, type Unit } from '../canon/units.ts';
 import { type Config, ConfigError } from '../config/load.ts';
 import { nearest } from '../config/nearest.ts';
 import type { EndpointConfig, ProviderConfig } from '../config/schema.ts';
@@ -36,7 +36,9 @@ export function configure(config: Config, catalogue: Snapshot): Configured {
 
 function routeOf(provider: Provider, config: Config): ProviderRoute | undefined {
   const own = config.providers[provider.id];
-  const fromEnvironment = provider.keyEnv.map((name) => config.environmentSecret(name)).find((secret) => secret !== undefined);
+  const fromEnvironment = provider.keyEnv
+    .map((name) => config.environmentSecret(name))
+    .find((secret) => secret !== undefined);
   const credential = fromEnvironment ?? (own?.api_key === undefined ? undefined : config.secret(own.api_key));
   const base = own?.base_url ?? provider.base;
   if (base === undefined || (credential === undefined && own?.base_url === undefined)) return undefined;
@@ -60,10 +62,18 @@ function overlayOf(config: Config, catalogue: Snapshot): Overlay {
     for (const [index, row] of (own.endpoints ?? []).entries()) {
       endpoints.push(endpointOf(provider, row, `providers.${id}.endpoints.${index}`));
       const known = catalogue.model(row.model);
-      if (!known && !models.some((model) => model.id === row.model)) models.push(customModel(row.model, row.name, row.context_length));
+      if (!known && !models.some((model) => model.id === row.model))
+        models.push(customModel(row.model, row.name, row.context_length));
     }
   }
-  return { providers, models, endpoints: endpoints.map((endpoint) => ({ ...endpoint, model: catalogue.model(endpoint.model)?.id ?? endpoint.model })) };
+  return {
+    providers,
+    models,
+    endpoints: endpoints.map((endpoint) => ({
+      ...endpoint,
+      model: catalogue.model(endpoint.model)?.id ?? endpoint.model,
+    })),
+  };
 }
 
 function providerOf(id: string, own: ProviderConfig, catalogue: Snapshot): Provider {
@@ -72,15 +82,31 @@ function providerOf(id: string, own: ProviderConfig, catalogue: Snapshot): Provi
     ...(own.name !== undefined && { name: own.name }),
     ...(own.quirks && { quirks: own.quirks }),
     ...(own.cancellation !== undefined && { cancellation: own.cancellation }),
-    ...(own.auth !== undefined && { auth: own.auth === 'bearer' ? ({ kind: 'bearer' } as const) : ({ kind: 'header', name: own.auth.header } as const) }),
+    ...(own.auth !== undefined && {
+      auth:
+        own.auth === 'bearer' ? ({ kind: 'bearer' } as const) : ({ kind: 'header', name: own.auth.header } as const),
+    }),
   };
   if (own.dialect !== undefined && !(own.dialect in DIALECTS)) {
-    throw new ConfigError(`providers.${id}.dialect: ${own.dialect} is not spoken; known are ${Object.keys(DIALECTS).join(', ')}`);
+    throw new ConfigError(
+      `providers.${id}.dialect: ${own.dialect} is not spoken; known are ${Object.keys(DIALECTS).join(', ')}`,
+    );
   }
-  if (known) return { ...known, ...overrides, headers: { ...known.headers, ...own.headers }, ...(own.dialect !== undefined && { dialect: own.dialect }) };
+  if (known)
+    return {
+      ...known,
+      ...overrides,
+      headers: { ...known.headers, ...own.headers },
+      ...(own.dialect !== undefined && { dialect: own.dialect }),
+    };
   if (own.base_url === undefined) {
-    const near = nearest(id, catalogue.providers.map((provider) => provider.id));
-    throw new ConfigError(`providers.${id} is not in the catalogue${near ? ` (did you mean ${near}?)` : ''}; a provider of your own needs a base_url`);
+    const near = nearest(
+      id,
+      catalogue.providers.map((provider) => provider.id),
+    );
+    throw new ConfigError(
+      `providers.${id} is not in the catalogue${near ? ` (did you mean ${near}?)` : ''}; a provider of your own needs a base_url`,
+    );
   }
   const [firstDialect = ''] = Object.keys(DIALECTS);
   return customProvider({
@@ -136,12 +162,28 @@ export function sandboxRoads(snapshot: Snapshot, bases: SandboxBases, config: Co
   const routes = new Map<string, ProviderRoute>();
   for (const [id, base] of bases) {
     const provider = snapshot.provider(id);
-    if (provider) routes.set(id, { providerId: id, base, auth: provider.auth, headers: provider.headers, sandbox: true, credential: config.secret('sandbox') });
+    if (provider)
+      routes.set(id, {
+        providerId: id,
+        base,
+        auth: provider.auth,
+        headers: provider.headers,
+        sandbox: true,
+        credential: config.secret('sandbox'),
+      });
   }
-  return { snapshot, routes, defaultModel: config.defaultModel, unroutable: unroutable(routes, () => 'not part of the sandbox') };
+  return {
+    snapshot,
+    routes,
+    defaultModel: config.defaultModel,
+    unroutable: unroutable(routes, () => 'not part of the sandbox'),
+  };
 }
 
-function unroutable(routes: ReadonlyMap<string, ProviderRoute>, missing: (provider: Provider) => string): Roads['unroutable'] {
+function unroutable(
+  routes: ReadonlyMap<string, ProviderRoute>,
+  missing: (provider: Provider) => string,
+): Roads['unroutable'] {
   return (provider, endpoint) => {
     if (!routes.has(provider.id)) return missing(provider);
     if (!(provider.dialect in DIALECTS)) return `speaks ${provider.dialect}, which this gateway does not yet`;

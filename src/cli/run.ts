@@ -46,9 +46,13 @@ export async function run(argv: readonly string[], effects: Effects): Promise<nu
 }
 
 const mendable = (error: unknown): boolean =>
-  error instanceof UsageError || error instanceof ConfigError || error instanceof StoreUnusable || error instanceof AddressUnusable;
+  error instanceof UsageError ||
+  error instanceof ConfigError ||
+  error instanceof StoreUnusable ||
+  error instanceof AddressUnusable;
 
-const sentence = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+const sentence = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 
 async function overview(): Promise<string> {
   const lines = await Promise.all(

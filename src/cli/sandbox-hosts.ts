@@ -2,14 +2,14 @@ import { EFFORTS, type Effort } from '../canon/request.ts';
 import { QUIRK_IDS, type Quirk, type Target } from '../canon/target.ts';
 import type { Snapshot } from '../catalogue/snapshot.ts';
 import type { Endpoint, Provider, SandboxRow } from '../catalogue/types.ts';
+import { ConfigError } from '../config/load.ts';
 import { DIALECTS } from '../dialects/registry.ts';
 import { price } from '../ledger/price.ts';
 import { usdNumber } from '../money/money.ts';
 import { answer } from '../sandbox/brain/answer.ts';
+import { parseFault } from '../sandbox/faults.ts';
 import { SandboxHost } from '../sandbox/host.ts';
 import type { SandboxHostSpec, SandboxModel } from '../sandbox/ports.ts';
-import { ConfigError } from '../config/load.ts';
-import { parseFault } from '../sandbox/faults.ts';
 import type { Effects } from './effects.ts';
 
 const isQuirk = (name: string): name is Quirk => (QUIRK_IDS as readonly string[]).includes(name);
@@ -46,7 +46,10 @@ function specOf(row: SandboxRow, provider: Provider, snapshot: Snapshot): Sandbo
   if (!dialect || provider.base === undefined) return undefined;
   const quirks = new Set(provider.quirks.filter(isQuirk));
   const endpoints = new Map(
-    snapshot.endpointsAt(provider.id).filter((endpoint) => endpoint.delivery === 'serverless').map((endpoint) => [endpoint.upstreamModel, endpoint]),
+    snapshot
+      .endpointsAt(provider.id)
+      .filter((endpoint) => endpoint.delivery === 'serverless')
+      .map((endpoint) => [endpoint.upstreamModel, endpoint]),
   );
   const made = new Map<string, SandboxModel>();
   const model = (name: string): SandboxModel | undefined => {
@@ -84,10 +87,16 @@ export interface SandboxWishes {
 }
 
 /** Starts every host the catalogue's sandbox rows name. */
-export async function startSandbox(snapshot: Snapshot, wishes: SandboxWishes, effects: Effects): Promise<RunningSandbox> {
+export async function startSandbox(
+  snapshot: Snapshot,
+  wishes: SandboxWishes,
+  effects: Effects,
+): Promise<RunningSandbox> {
   const unknown = Object.keys(wishes.ports).find((id) => !snapshot.sandbox.some((row) => row.provider === id));
   if (unknown !== undefined) {
-    throw new ConfigError(`sandbox.ports.${unknown}: not a sandbox host; known are ${snapshot.sandbox.map((row) => row.provider).join(', ')}`);
+    throw new ConfigError(
+      `sandbox.ports.${unknown}: not a sandbox host; known are ${snapshot.sandbox.map((row) => row.provider).join(', ')}`,
+    );
   }
   const hosts: { host: SandboxHost; port: number; base: string }[] = [];
   for (const row of snapshot.sandbox) {
@@ -97,7 +106,9 @@ export async function startSandbox(snapshot: Snapshot, wishes: SandboxWishes, ef
     const host = new SandboxHost(spec, { brain: answer, random: effects.random, now: effects.clock.now });
     const wanted = wishes.ports[row.provider] ?? 0;
     const port = await host.listen(wanted).catch((error: unknown) => {
-      throw new ConfigError(`sandbox.ports.${row.provider}: cannot listen on ${wanted}: ${String((error as Error).message)}`);
+      throw new ConfigError(
+        `sandbox.ports.${row.provider}: cannot listen on ${wanted}: ${String((error as Error).message)}`,
+      );
     });
     hosts.push({ host, port, base: `http://127.0.0.1:${port}${spec.basePath}` });
   }
@@ -108,7 +119,8 @@ export async function startSandbox(snapshot: Snapshot, wishes: SandboxWishes, ef
 function injectFault(hosts: RunningSandbox['hosts'], wish: unknown, at: string): void {
   const { provider, ...rest } = (typeof wish === 'object' && wish !== null ? wish : {}) as { provider?: unknown };
   const target = hosts.find(({ host }) => host.spec.id === provider);
-  if (!target) throw new ConfigError(`${at}.provider: must be one of ${hosts.map(({ host }) => host.spec.id).join(', ')}`);
+  if (!target)
+    throw new ConfigError(`${at}.provider: must be one of ${hosts.map(({ host }) => host.spec.id).join(', ')}`);
   const parsed = parseFault(rest);
   if (!parsed.ok) throw new ConfigError(`${at}.${parsed.message}`);
   target.host.faults.add(parsed.wish);

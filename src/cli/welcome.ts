@@ -27,12 +27,14 @@ export interface Ready {
 }
 
 export function readiness(gateway: Gateway, config: Config, pid: number): Ready {
-  const providers = [...gateway.roads.routes.values()].map(({ providerId, base, sandbox }): ReadyProvider => ({
-    id: providerId,
-    name: gateway.roads.snapshot.provider(providerId)?.name ?? providerId,
-    mode: sandbox ? 'sandbox' : 'real',
-    base_url: base,
-  }));
+  const providers = [...gateway.roads.routes.values()].map(
+    ({ providerId, base, sandbox }): ReadyProvider => ({
+      id: providerId,
+      name: gateway.roads.snapshot.provider(providerId)?.name ?? providerId,
+      mode: sandbox ? 'sandbox' : 'real',
+      base_url: base,
+    }),
+  );
   const label = gateway.keyring.list().find((key) => key.kind === 'inference' && !key.disabled)?.label ?? null;
   const [host] = providers;
   return {
@@ -53,10 +55,15 @@ export function readiness(gateway: Gateway, config: Config, pid: number): Ready 
 /** What a newcomer reads: an address, a key, a line to paste, and whether anything here is real. */
 export function welcome(ready: Ready, keyFromEnvironment: boolean): string {
   const key = ready.key ?? (keyFromEnvironment ? '$TURNPIKE_API_KEY' : '$TURNPIKE_KEY');
-  const shown = ready.key ? `${ready.key}   (shown once: keep it)` : keyFromEnvironment ? 'the one in TURNPIKE_API_KEY' : `${ready.key_label ?? 'none'}   (turnpike keys create makes another)`;
+  const shown = ready.key
+    ? `${ready.key}   (shown once: keep it)`
+    : keyFromEnvironment
+      ? 'the one in TURNPIKE_API_KEY'
+      : `${ready.key_label ?? 'none'}   (turnpike keys create makes another)`;
   const sandbox = ready.providers.filter((provider) => provider.mode === 'sandbox');
   const real = ready.providers.filter((provider) => provider.mode === 'real');
-  const names = (list: readonly ReadyProvider[]): string => list.map((provider) => `${provider.name} (${provider.base_url})`).join(', ');
+  const names = (list: readonly ReadyProvider[]): string =>
+    list.map((provider) => `${provider.name} (${provider.base_url})`).join(', ');
   const lines = [
     `Turnpike is ready at ${ready.url}`,
     '',
@@ -65,7 +72,9 @@ export function welcome(ready: Ready, keyFromEnvironment: boolean): string {
     `  Page     ${ready.page}`,
     ...(real.length > 0 ? [`  Real     ${names(real)}`] : []),
     ...(sandbox.length > 0 ? [`  Sandbox  ${names(sandbox)}`] : []),
-    ...(ready.providers.length === 0 ? ['  No provider is configured: set one of their keys, e.g. OPENROUTER_API_KEY, or TURNPIKE_SANDBOX=auto'] : []),
+    ...(ready.providers.length === 0
+      ? ['  No provider is configured: set one of their keys, e.g. OPENROUTER_API_KEY, or TURNPIKE_SANDBOX=auto']
+      : []),
     '',
     '  Try it:',
     `  curl -N ${ready.api}/chat/completions -H "Authorization: Bearer ${key}" -H "Content-Type: application/json" \\`,

@@ -6,7 +6,10 @@ export const LIMITS = {
     says: 'How long a streamed attempt may be silent before its first content; any byte starts the wait anew.',
   },
   stream_idle_ms_max: { default: 60_000, says: 'How long a stream may be silent after its first content.' },
-  attempt_whole_ms_max: { default: 600_000, says: 'From sending a request that is not streamed until its whole answer.' },
+  attempt_whole_ms_max: {
+    default: 600_000,
+    says: 'From sending a request that is not streamed until its whole answer.',
+  },
   request_total_ms_max: { default: 900_000, says: 'The whole request, all attempts together.' },
   stream_commit_ms: {
     default: 10_000,

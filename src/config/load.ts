@@ -99,7 +99,9 @@ function bootstrap(value: Read, name: string): Secret | undefined {
 }
 
 function limitsOf(file: ConfigFile): Limits {
-  return Object.fromEntries((Object.keys(LIMITS) as LimitId[]).map((id) => [id, file.limits?.[id] ?? LIMITS[id].default])) as Limits;
+  return Object.fromEntries(
+    (Object.keys(LIMITS) as LimitId[]).map((id) => [id, file.limits?.[id] ?? LIMITS[id].default]),
+  ) as Limits;
 }
 
 const DEFAULT_FILE = 'turnpike.yaml';
@@ -124,9 +126,12 @@ function readFile(named: string | undefined, cwd: string, environment: Environme
 
 /** `"${NAME}"` and `"${NAME:-default}"` inside strings, before anything is validated. */
 function interpolate(value: unknown, environment: Environment, label: string, path: string): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => interpolate(item, environment, label, `${path}.${index}`));
+  if (Array.isArray(value))
+    return value.map((item, index) => interpolate(item, environment, label, `${path}.${index}`));
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, interpolate(inner, environment, label, `${path}.${key}`)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, inner]) => [key, interpolate(inner, environment, label, `${path}.${key}`)]),
+    );
   }
   if (typeof value !== 'string') return value;
   return value.replace(/\$\{([A-Za-z0-9_]+)(?::-([^}]*))?\}/g, (_match, name: string, fallback: string | undefined) => {
@@ -142,7 +147,8 @@ function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   let schema: unknown = configFile;
   for (const key of path) {
     schema = unwrap(schema);
-    const definition = (schema as { def?: { shape?: Record<string, unknown>; valueType?: unknown; element?: unknown } }).def;
+    const definition = (schema as { def?: { shape?: Record<string, unknown>; valueType?: unknown; element?: unknown } })
+      .def;
     schema = definition?.shape?.[String(key)] ?? definition?.valueType ?? definition?.element;
   }
   const shape = (unwrap(schema) as { def?: { shape?: Record<string, unknown> } } | undefined)?.def?.shape;
@@ -151,7 +157,8 @@ function knownKeys(path: readonly PropertyKey[]): readonly string[] {
 
 function unwrap(schema: unknown): unknown {
   let inner = schema;
-  while ((inner as { def?: { innerType?: unknown } } | undefined)?.def?.innerType) inner = (inner as { def: { innerType: unknown } }).def.innerType;
+  while ((inner as { def?: { innerType?: unknown } } | undefined)?.def?.innerType)
+    inner = (inner as { def: { innerType: unknown } }).def.innerType;
   return inner;
 }
 

@@ -14,7 +14,9 @@ function distance(a: string, b: string): number {
 
 /** The known word a misspelt one most likely means; undefined when none is near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
-  const ranked = known.map((candidate) => ({ candidate, edits: distance(word, candidate) })).sort((a, b) => a.edits - b.edits);
+  const ranked = known
+    .map((candidate) => ({ candidate, edits: distance(word, candidate) }))
+    .sort((a, b) => a.edits - b.edits);
   const [best] = ranked;
   return best && best.edits <= Math.max(2, Math.floor(word.length / 2)) ? best.candidate : undefined;
 }

@@ -5,7 +5,9 @@ import { LIMITS, type LimitId } from './limits.ts';
 
 /** turnpike.yaml (docs/turnpike.schema.json is made from this). Unknown keys are errors; numbers may come from interpolated strings. */
 
-const numeric = (check: z.ZodNumber): z.ZodUnion<[z.ZodNumber, z.ZodPipe<z.ZodString, z.ZodTransform<number, string>>]> =>
+const numeric = (
+  check: z.ZodNumber,
+): z.ZodUnion<[z.ZodNumber, z.ZodPipe<z.ZodString, z.ZodTransform<number, string>>]> =>
   z.union([check, z.string().regex(/^\d+$/, 'must be a whole number').transform(Number)]);
 
 const port = numeric(z.int().min(0).max(65_535));
@@ -14,7 +16,12 @@ const text = z.string().min(1);
 
 const httpUrl = z.string().refine((value) => {
   const url = URL.canParse(value) ? new URL(value) : undefined;
-  return url !== undefined && (url.protocol === 'http:' || url.protocol === 'https:') && url.username === '' && url.search === '';
+  return (
+    url !== undefined &&
+    (url.protocol === 'http:' || url.protocol === 'https:') &&
+    url.username === '' &&
+    url.search === ''
+  );
 }, 'must be an http(s) URL without credentials or query');
 
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'must be a header name');
@@ -74,20 +81,36 @@ const dollars = z.union([z.number().nonnegative(), z.string()]).transform((value
 
 const limits = z.strictObject(
   Object.fromEntries(
-    Object.keys(LIMITS).map((id) => [id, id === 'attempts_max' ? numeric(z.int().min(1).max(20)).optional() : milliseconds.optional()]),
+    Object.keys(LIMITS).map((id) => [
+      id,
+      id === 'attempts_max' ? numeric(z.int().min(1).max(20)).optional() : milliseconds.optional(),
+    ]),
   ) as Record<LimitId, z.ZodOptional<typeof milliseconds>>,
 );
 
 export const configFile = z.strictObject({
   server: z
-    .strictObject({ host: text.optional(), port: port.optional(), body_bytes_max: numeric(z.int().min(1024).max(1 << 30)).optional() })
+    .strictObject({
+      host: text.optional(),
+      port: port.optional(),
+      body_bytes_max: numeric(
+        z
+          .int()
+          .min(1024)
+          .max(1 << 30),
+      ).optional(),
+    })
     .optional(),
   default_model: text.optional(),
-  credits: z.strictObject({ mode: z.enum(['prepaid', 'unlimited']).optional(), initial_usd: dollars.optional() }).optional(),
+  credits: z
+    .strictObject({ mode: z.enum(['prepaid', 'unlimited']).optional(), initial_usd: dollars.optional() })
+    .optional(),
   providers: z.record(slug, provider).optional(),
   limits: limits.optional(),
   routing: z.strictObject({ seed: numeric(z.int().min(0)).optional() }).optional(),
-  sandbox: z.strictObject({ ports: z.record(slug, port).optional(), faults: z.array(z.unknown()).optional() }).optional(),
+  sandbox: z
+    .strictObject({ ports: z.record(slug, port).optional(), faults: z.array(z.unknown()).optional() })
+    .optional(),
 });
 
 export type ConfigFile = z.infer<typeof configFile>;

@@ -85,11 +85,18 @@ export class Measurements implements HealthPort {
     const now = this.#clock.now();
     const observed = this.#endpoints.get(endpointId);
     const recent = observed?.samples.filter((sample) => sample.at > now - WINDOW_MS) ?? [];
-    const uptime = (minutes: number): number | null => uptimeOf(observed?.minutes ?? [], Math.floor(now / MINUTE_MS) - minutes);
+    const uptime = (minutes: number): number | null =>
+      uptimeOf(observed?.minutes ?? [], Math.floor(now / MINUTE_MS) - minutes);
     return {
       samples: recent.length,
-      latency: percentiles(recent.map((sample) => sample.firstContentMs), 'ascending'),
-      throughput: percentiles(recent.flatMap((sample) => sample.tokensPerSecond ?? []), 'descending'),
+      latency: percentiles(
+        recent.map((sample) => sample.firstContentMs),
+        'ascending',
+      ),
+      throughput: percentiles(
+        recent.flatMap((sample) => sample.tokensPerSecond ?? []),
+        'descending',
+      ),
       uptime5m: uptime(5),
       uptime30m: uptime(30),
       uptime1d: uptime(MINUTES_MAX),
@@ -121,6 +128,7 @@ function uptimeOf(minutes: readonly Minute[], since: number): number | null {
 function percentiles(values: readonly number[], order: 'ascending' | 'descending'): Percentiles | null {
   if (values.length === 0) return null;
   const sorted = [...values].sort((a, b) => (order === 'ascending' ? a - b : b - a));
-  const at = (share: number): number => Math.round(10 * (sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? 0)) / 10;
+  const at = (share: number): number =>
+    Math.round(10 * (sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? 0)) / 10;
   return { p50: at(0.5), p75: at(0.75), p90: at(0.9), p99: at(0.99) };
 }

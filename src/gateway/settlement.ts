@@ -87,7 +87,11 @@ export class Settlement {
     const firstContentMs = meter.firstContentMs - (attempt.startedAt - this.#call.startedAt);
     const seconds = (now - this.#call.startedAt - meter.firstContentMs) / 1000;
     const output = tokens(meter.usage().counts, 'output');
-    this.#ports.health.answered(candidate.endpoint.id, firstContentMs, this.#call.request.stream && seconds > 0.05 && output >= 8 ? output / seconds : undefined);
+    this.#ports.health.answered(
+      candidate.endpoint.id,
+      firstContentMs,
+      this.#call.request.stream && seconds > 0.05 && output >= 8 ? output / seconds : undefined,
+    );
   }
 
   #record(facts: Omit<Parameters<typeof recordOf>[0], 'call' | 'plan'>): Record<string, unknown> {

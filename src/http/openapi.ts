@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { ERRORS, type ErrorCode, errorRow } from '../canon/errors.ts';
 import { chatRequestSchema } from '../dialects/documents.ts';
-import { errorRow, ERRORS, type ErrorCode } from '../canon/errors.ts';
 
 type Json = Record<string, unknown>;
 
-const ok = (description: string, content: Json = { 'application/json': {} }): Json => ({ '200': { description, content } });
+const ok = (description: string, content: Json = { 'application/json': {} }): Json => ({
+  '200': { description, content },
+});
 
 const failures: Json = Object.fromEntries(
   [...new Set((Object.keys(ERRORS) as ErrorCode[]).map((code) => errorRow(code).status))]
@@ -13,7 +15,12 @@ const failures: Json = Object.fromEntries(
     .map((status) => [String(status), { $ref: '#/components/responses/Error' }]),
 );
 
-const parameter = (name: string, place: 'path' | 'query', required: boolean): Json => ({ name, in: place, required, schema: { type: 'string' } });
+const parameter = (name: string, place: 'path' | 'query', required: boolean): Json => ({
+  name,
+  in: place,
+  required,
+  schema: { type: 'string' },
+});
 const slug = [parameter('author', 'path', true), parameter('slug', 'path', true)];
 const open = { security: [] };
 
@@ -21,25 +28,68 @@ const open = { security: [] };
 export function openapi(): Json {
   return {
     openapi: '3.1.0',
-    info: { title: 'Turnpike', version: '1', description: 'One API in front of every provider, wire-compatible with OpenRouter.' },
+    info: {
+      title: 'Turnpike',
+      version: '1',
+      description: 'One API in front of every provider, wire-compatible with OpenRouter.',
+    },
     servers: [{ url: '/api/v1' }, { url: '/v1' }],
     security: [{ key: [] }],
     paths: {
       '/chat/completions': {
         post: {
           summary: 'Create a chat completion',
-          requestBody: { required: true, content: { 'application/json': { schema: z.toJSONSchema(chatRequestSchema, { io: 'input', unrepresentable: 'any' }) } } },
-          responses: { ...ok('The answer, whole or as a stream', { 'application/json': {}, 'text/event-stream': {} }), ...failures },
+          requestBody: {
+            required: true,
+            content: {
+              'application/json': {
+                schema: z.toJSONSchema(chatRequestSchema, { io: 'input', unrepresentable: 'any' }),
+              },
+            },
+          },
+          responses: {
+            ...ok('The answer, whole or as a stream', { 'application/json': {}, 'text/event-stream': {} }),
+            ...failures,
+          },
         },
       },
-      '/models': { get: { summary: 'Models that can be routed now', ...open, responses: { ...ok('A list of models'), ...failures } } },
-      '/models/count': { get: { summary: 'How many models can be routed now', ...open, responses: { ...ok('A count'), ...failures } } },
-      '/model/{author}/{slug}': { get: { summary: 'One model', ...open, parameters: slug, responses: { ...ok('A model'), ...failures } } },
-      '/models/{author}/{slug}/endpoints': { get: { summary: 'The hosts of a model', ...open, parameters: slug, responses: { ...ok('A model with its endpoints'), ...failures } } },
-      '/providers': { get: { summary: 'All providers of the catalogue', ...open, responses: { ...ok('A list of providers'), ...failures } } },
+      '/models': {
+        get: {
+          summary: 'Models that can be routed now',
+          ...open,
+          responses: { ...ok('A list of models'), ...failures },
+        },
+      },
+      '/models/count': {
+        get: { summary: 'How many models can be routed now', ...open, responses: { ...ok('A count'), ...failures } },
+      },
+      '/model/{author}/{slug}': {
+        get: { summary: 'One model', ...open, parameters: slug, responses: { ...ok('A model'), ...failures } },
+      },
+      '/models/{author}/{slug}/endpoints': {
+        get: {
+          summary: 'The hosts of a model',
+          ...open,
+          parameters: slug,
+          responses: { ...ok('A model with its endpoints'), ...failures },
+        },
+      },
+      '/providers': {
+        get: {
+          summary: 'All providers of the catalogue',
+          ...open,
+          responses: { ...ok('A list of providers'), ...failures },
+        },
+      },
       '/key': { get: { summary: 'The key in use', responses: { ...ok('The key with its usage'), ...failures } } },
       '/credits': { get: { summary: 'Credit granted and used', responses: { ...ok('Totals in USD'), ...failures } } },
-      '/generation': { get: { summary: 'The record of one generation', parameters: [parameter('id', 'query', true)], responses: { ...ok('The record with its receipt'), ...failures } } },
+      '/generation': {
+        get: {
+          summary: 'The record of one generation',
+          parameters: [parameter('id', 'query', true)],
+          responses: { ...ok('The record with its receipt'), ...failures },
+        },
+      },
     },
     components: {
       securitySchemes: { key: { type: 'http', scheme: 'bearer' } },
@@ -55,7 +105,12 @@ export function openapi(): Json {
                   error: {
                     type: 'object',
                     required: ['code', 'message'],
-                    properties: { code: { type: 'integer' }, message: { type: 'string' }, metadata: { type: 'object' }, availability: { type: 'object' } },
+                    properties: {
+                      code: { type: 'integer' },
+                      message: { type: 'string' },
+                      metadata: { type: 'object' },
+                      availability: { type: 'object' },
+                    },
                   },
                 },
               },

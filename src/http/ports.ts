@@ -1,6 +1,6 @@
 import type { Keyring } from '../accounts/keyring.ts';
-import type { GatewayPorts } from '../gateway/ports.ts';
 import type { Measurements } from '../gateway/measurements.ts';
+import type { GatewayPorts } from '../gateway/ports.ts';
 import type { StoredRecord } from './platform/account.ts';
 
 /** What the HTTP room is handed. */

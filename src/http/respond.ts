@@ -8,7 +8,10 @@ const ENVELOPE = Object.values(DIALECTS)[0];
 
 /** A generator becomes the body as it is: in Bun that is the cheapest way to pass a stream through JavaScript. */
 export function toResponse(answer: Answer): Response {
-  return new Response(answer.body as string, { status: answer.status, headers: { ...CORS_HEADERS, ...answer.headers } });
+  return new Response(answer.body as string, {
+    status: answer.status,
+    headers: { ...CORS_HEADERS, ...answer.headers },
+  });
 }
 
 export function errorResponse(error: GatewayError, baseUrl: string): Response {
@@ -17,7 +20,9 @@ export function errorResponse(error: GatewayError, baseUrl: string): Response {
 }
 
 export function json(body: unknown, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(JSON.stringify(body), { headers: { ...CORS_HEADERS, 'content-type': 'application/json', ...headers } });
+  return new Response(JSON.stringify(body), {
+    headers: { ...CORS_HEADERS, 'content-type': 'application/json', ...headers },
+  });
 }
 
 export const unknownResource = (what: string): GatewayError => gatewayError('resource_unknown', `${what} not found`);

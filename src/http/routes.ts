@@ -59,9 +59,14 @@ function api(ports: HttpPorts): Hono<Bindings> {
     const model = snapshot.model(`${c.req.param('author')}/${c.req.param('slug')}`);
     if (!model) return errorResponse(unknownResource('Model'), baseUrlOf(c.req.raw));
     const withKey = keyring.authenticate(c.req.header('authorization') ?? null).ok;
-    const endpoints = routableHosts(model, roads).map((host) => endpointJson(model, host, roads, measurements, withKey));
+    const endpoints = routableHosts(model, roads).map((host) =>
+      endpointJson(model, host, roads, measurements, withKey),
+    );
     const { id, name, created, about: description } = model;
-    return json({ data: { id, name, created, description, architecture: architectureJson(model), endpoints } }, withKey ? PRIVATE_CACHE : PUBLIC_CACHE);
+    return json(
+      { data: { id, name, created, description, architecture: architectureJson(model), endpoints } },
+      withKey ? PRIVATE_CACHE : PUBLIC_CACHE,
+    );
   });
 
   app.get('/providers', () => json({ data: snapshot.providers.map(providerJson) }, PUBLIC_CACHE));
@@ -78,16 +83,21 @@ function api(ports: HttpPorts): Hono<Bindings> {
 
   app.get('/credits', (c) => {
     const caller = keyring.authenticate(c.req.header('authorization') ?? null);
-    return caller.ok ? json({ data: creditsJson(gateway.books) }, PRIVATE_CACHE) : errorResponse(caller.error, baseUrlOf(c.req.raw));
+    return caller.ok
+      ? json({ data: creditsJson(gateway.books) }, PRIVATE_CACHE)
+      : errorResponse(caller.error, baseUrlOf(c.req.raw));
   });
 
   app.get('/generation', async (c) => {
     const caller = keyring.authenticate(c.req.header('authorization') ?? null);
     if (!caller.ok) return errorResponse(caller.error, baseUrlOf(c.req.raw));
     const id = c.req.query('id');
-    if (id === undefined || id === '') return errorResponse(gatewayError('invalid_request', 'id: is required'), baseUrlOf(c.req.raw));
+    if (id === undefined || id === '')
+      return errorResponse(gatewayError('invalid_request', 'id: is required'), baseUrlOf(c.req.raw));
     const found = await ports.findGeneration(id);
-    return found ? json({ data: generationJson(found) }, PRIVATE_CACHE) : errorResponse(unknownResource('Generation'), baseUrlOf(c.req.raw));
+    return found
+      ? json({ data: generationJson(found) }, PRIVATE_CACHE)
+      : errorResponse(unknownResource('Generation'), baseUrlOf(c.req.raw));
   });
   return app;
 }
@@ -116,7 +126,10 @@ export function routes(ports: HttpPorts): Hono<Bindings> {
   app.get('/openapi.json', () => json(ports.openapi(), PUBLIC_CACHE));
   app.notFound(async (c) => {
     const page = c.req.method === 'GET' || c.req.method === 'HEAD' ? await ports.page(c.req.raw) : undefined;
-    return page ?? errorResponse(gatewayError('route_unknown', `No route ${c.req.method} ${c.req.path}`), baseUrlOf(c.req.raw));
+    return (
+      page ??
+      errorResponse(gatewayError('route_unknown', `No route ${c.req.method} ${c.req.path}`), baseUrlOf(c.req.raw))
+    );
   });
   app.onError((error, c) => {
     gatewayLog(ports, error, c.req.path);
@@ -135,5 +148,7 @@ function refusedRequest(request: Request): string | undefined {
   if (host === null) return undefined;
   if (host.includes(',')) return 'The request carries more than one Host header';
   const base = baseUrlOf(request);
-  return base.slice(base.indexOf('://') + 3).toLowerCase() === host.toLowerCase() ? undefined : 'The request target names another host than the Host header';
+  return base.slice(base.indexOf('://') + 3).toLowerCase() === host.toLowerCase()
+    ? undefined
+    : 'The request target names another host than the Host header';
 }

@@ -15,7 +15,10 @@ export interface Listening {
 const IDLE_SECONDS = 30;
 
 /** @throws AddressUnusable when the port is taken or the host is not ours */
-export function listen(app: Hono<{ Bindings: { connection: Connection } }>, address: { host: string; port: number; bodyBytesMax: number }): Listening {
+export function listen(
+  app: Hono<{ Bindings: { connection: Connection } }>,
+  address: { host: string; port: number; bodyBytesMax: number },
+): Listening {
   let server: Bun.Server<undefined>;
   try {
     server = Bun.serve({
@@ -31,7 +34,11 @@ export function listen(app: Hono<{ Bindings: { connection: Connection } }>, addr
   }
   const port = server.port ?? address.port;
   const host = address.host === '0.0.0.0' || address.host === '::' ? '127.0.0.1' : address.host;
-  return { port, url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, stop: () => void server.stop(false) };
+  return {
+    port,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    stop: () => void server.stop(false),
+  };
 }
 
 function reason(error: unknown): string {

@@ -54,14 +54,12 @@ export function orderCandidates(input: OrderInput): Ordered {
   const keep = preferences.allow_fallbacks === false ? (preferences.order?.length ? listed.length : 1) : all.length;
   return {
     chosen: all.slice(0, keep).map(({ endpoint, provider, reason }) => ({ endpoint, provider, reason })),
-    rejected: all
-      .slice(keep)
-      .map(({ endpoint, provider }) => ({
-        endpoint,
-        provider,
-        rule: 'allow_fallbacks' as const,
-        reason: 'allow_fallbacks is false',
-      })),
+    rejected: all.slice(keep).map(({ endpoint, provider }) => ({
+      endpoint,
+      provider,
+      rule: 'allow_fallbacks' as const,
+      reason: 'allow_fallbacks is false',
+    })),
   };
 }
 

@@ -17,7 +17,8 @@ const failure = (input: PlanInput) => {
   return planned.error;
 };
 
-const preferring = (preferences: Preferences, overrides: Partial<PlanInput> = {}): PlanInput => planInput({ request: request({ preferences }), ...overrides });
+const preferring = (preferences: Preferences, overrides: Partial<PlanInput> = {}): PlanInput =>
+  planInput({ request: request({ preferences }), ...overrides });
 
 describe('plan', () => {
   it('INF-188 draws $1 nine times as often as $3, and the rest follow by price', () => {
@@ -88,18 +89,27 @@ describe('plan', () => {
 
   it('INF-210 a ceiling nobody meets names itself', () => {
     const error = failure(preferring({ max_price: { completion: '0.5' } }));
-    expect(error).toMatchObject({ code: 'constraint_filtered', facts: { availability: { excludedBy: ['max_price'] } } });
+    expect(error).toMatchObject({
+      code: 'constraint_filtered',
+      facts: { availability: { excludedBy: ['max_price'] } },
+    });
   });
 
   it('INF-012 an unknown model is named', () => {
     const error = failure(planInput({ request: request({ model: 'lab/none' }) }));
-    expect(error).toMatchObject({ code: 'model_unknown', message: 'lab/none is not a valid model ID', facts: { availability: { code: 'model_not_found', requestedModels: ['lab/none'] } } });
+    expect(error).toMatchObject({
+      code: 'model_unknown',
+      message: 'lab/none is not a valid model ID',
+      facts: { availability: { code: 'model_not_found', requestedModels: ['lab/none'] } },
+    });
   });
 
   it('INF-013 the default model answers for a request without one, and `models` alone is enough', () => {
     const nameless = request({ model: undefined });
     expect(slugs(planInput({ request: nameless, defaultModel: 'lab/two' }))).toEqual(['a']);
-    expect(slugs(planInput({ request: { ...nameless, fallbacks: ['lab/two'] }, defaultModel: 'lab/one' }))).toEqual(['a']);
+    expect(slugs(planInput({ request: { ...nameless, fallbacks: ['lab/two'] }, defaultModel: 'lab/one' }))).toEqual([
+      'a',
+    ]);
     expect(failure(planInput({ request: nameless })).code).toBe('invalid_request');
   });
 
@@ -147,7 +157,9 @@ describe('plan', () => {
   });
 
   it('INF-060 an output longer than a host can produce excludes it', () => {
-    const snapshot = world({ endpoints: [endpoint('a', 'lab/one', 1, { maxOutputTokens: 100 }), endpoint('b', 'lab/one', 2)] });
+    const snapshot = world({
+      endpoints: [endpoint('a', 'lab/one', 1, { maxOutputTokens: 100 }), endpoint('b', 'lab/one', 2)],
+    });
     expect(slugs(planInput({ snapshot, request: request({ maxOutputTokens: 101 }) }))).toEqual(['b']);
     expect(slugs(planInput({ snapshot, request: request({ maxOutputTokens: 100 }) }))).toHaveLength(2);
     expect(failure(planInput({ snapshot, request: request({ maxOutputTokens: 1e9 }) })).message).toContain('10000');
@@ -165,12 +177,16 @@ describe('plan', () => {
   });
 
   it('a host with a larger context is used for what does not fit the others', () => {
-    const snapshot = world({ endpoints: [endpoint('a', 'lab/one', 1), endpoint('b', 'lab/one', 2, { contextLength: 1_000_000 })] });
+    const snapshot = world({
+      endpoints: [endpoint('a', 'lab/one', 1), endpoint('b', 'lab/one', 2, { contextLength: 1_000_000 })],
+    });
     expect(slugs(planInput({ snapshot, promptTokens: 400_000 }))).toEqual(['b']);
   });
 
   it('a picture needs a model that takes pictures', () => {
-    const withImage = request({ messages: [{ role: 'user', parts: [{ kind: 'image', url: 'https://x.example/a.png' }] }] });
+    const withImage = request({
+      messages: [{ role: 'user', parts: [{ kind: 'image', url: 'https://x.example/a.png' }] }],
+    });
     expect(failure(planInput({ request: withImage })).message).toContain('No endpoints found that support image input');
     const snapshot = world({ models: [model('lab/one', { inputModalities: ['text', 'image'] })] });
     expect(slugs(planInput({ snapshot, request: withImage }))).toHaveLength(3);
@@ -183,7 +199,9 @@ describe('plan', () => {
   });
 
   it('a retired endpoint is no candidate', () => {
-    const snapshot = world({ endpoints: [endpoint('a', 'lab/one', 1, { retired: true }), endpoint('b', 'lab/one', 2)] });
+    const snapshot = world({
+      endpoints: [endpoint('a', 'lab/one', 1, { retired: true }), endpoint('b', 'lab/one', 2)],
+    });
     expect(slugs(planInput({ snapshot }))).toEqual(['b']);
   });
 

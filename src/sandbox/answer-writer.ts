@@ -14,16 +14,24 @@ export interface Delivery {
   readonly gone: () => boolean;
 }
 
-const sleep = (ms: number): Promise<void> => (ms <= 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, ms)));
+const sleep = (ms: number): Promise<void> =>
+  ms <= 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A pace faster than this is written in groups, because timers are not finer. */
 const TICK_MS = 10;
 
-export async function writeStream(response: ServerResponse, dialect: Dialect, context: AnswerContext, pieces: readonly GenerationEvent[], delivery: Delivery): Promise<void> {
+export async function writeStream(
+  response: ServerResponse,
+  dialect: Dialect,
+  context: AnswerContext,
+  pieces: readonly GenerationEvent[],
+  delivery: Delivery,
+): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
   if (delivery.comment !== undefined) response.write(formatComment(delivery.comment));
   const encoder = dialect.encodeStream(context);
-  const write = (frames: readonly Frame[]): void => void (frames.length > 0 && response.write(frames.map(formatFrame).join('')));
+  const write = (frames: readonly Frame[]): void =>
+    void (frames.length > 0 && response.write(frames.map(formatFrame).join('')));
   if (beforeContent(response, delivery.fault, write, () => encoder.step(START))) return;
   const contents = pieces.filter((piece) => piece.type === 'block-delta').length;
   const breakAt = midStream(delivery.fault) ? Math.max(1, Math.floor(contents / 2)) : Number.POSITIVE_INFINITY;
@@ -47,10 +55,16 @@ export async function writeStream(response: ServerResponse, dialect: Dialect, co
 
 const START: GenerationEvent = { type: 'generation-start' };
 
-const midStream = (fault: FaultId | undefined): boolean => fault === 'reset-mid-stream' || fault === 'stall-mid-stream' || fault === 'truncate';
+const midStream = (fault: FaultId | undefined): boolean =>
+  fault === 'reset-mid-stream' || fault === 'stall-mid-stream' || fault === 'truncate';
 
 /** Faults that strike before any content. @returns whether the answer is over */
-function beforeContent(response: ServerResponse, fault: FaultId | undefined, write: (frames: readonly Frame[]) => void, role: () => readonly Frame[]): boolean {
+function beforeContent(
+  response: ServerResponse,
+  fault: FaultId | undefined,
+  write: (frames: readonly Frame[]) => void,
+  role: () => readonly Frame[],
+): boolean {
   if (fault === 'stall-before-content') {
     write(role());
     return true;
@@ -74,7 +88,13 @@ function breakOff(response: ServerResponse, fault: FaultId | undefined): void {
   else if (fault === 'truncate') response.end();
 }
 
-export async function writeWhole(response: ServerResponse, dialect: Dialect, context: AnswerContext, pieces: readonly GenerationEvent[], delivery: Delivery): Promise<void> {
+export async function writeWhole(
+  response: ServerResponse,
+  dialect: Dialect,
+  context: AnswerContext,
+  pieces: readonly GenerationEvent[],
+  delivery: Delivery,
+): Promise<void> {
   const deltas = pieces.filter((piece) => piece.type === 'block-delta').length;
   await sleep((1000 * deltas) / delivery.piecesPerSecond);
   if (delivery.gone()) return;
@@ -94,9 +114,20 @@ export async function writeWhole(response: ServerResponse, dialect: Dialect, con
   response.end(text);
 }
 
-function wholeBody(dialect: Dialect, context: AnswerContext, pieces: readonly GenerationEvent[], fault: FaultId | undefined): unknown {
+function wholeBody(
+  dialect: Dialect,
+  context: AnswerContext,
+  pieces: readonly GenerationEvent[],
+  fault: FaultId | undefined,
+): unknown {
   const generation = collect(pieces);
   if (fault !== 'empty-answer') return dialect.encodeWhole(generation, context);
-  const empty = dialect.encodeWhole({ ...generation, blocks: [], usage: { counts: {}, estimated: false } }, context) as { choices: { finish_reason: unknown }[] };
-  return { ...empty, choices: empty.choices.map((choice) => ({ ...choice, finish_reason: null, native_finish_reason: null })) };
+  const empty = dialect.encodeWhole(
+    { ...generation, blocks: [], usage: { counts: {}, estimated: false } },
+    context,
+  ) as { choices: { finish_reason: unknown }[] };
+  return {
+    ...empty,
+    choices: empty.choices.map((choice) => ({ ...choice, finish_reason: null, native_finish_reason: null })),
+  };
 }

@@ -28,10 +28,25 @@ const error = (status: number, code: ErrorCode, message: string, rest: Partial<F
 });
 
 export const FAULTS = {
-  refuse: { at: 'connection', says: 'Closes the connection at once, without reading the request or writing a byte.', next: 'another host' },
-  'reset-before-headers': { at: 'connection', says: 'Reads the request, then closes the connection without a byte.', next: 'another host' },
-  'reset-mid-stream': { at: 'mid-stream', says: 'Closes the connection in the middle of the answer.', next: 'in-band error' },
-  '400-parameter': error(400, 'upstream_invalid_request', 'Invalid value for parameter temperature.', { next: 'back at once', providerCode: 'invalid_value' }),
+  refuse: {
+    at: 'connection',
+    says: 'Closes the connection at once, without reading the request or writing a byte.',
+    next: 'another host',
+  },
+  'reset-before-headers': {
+    at: 'connection',
+    says: 'Reads the request, then closes the connection without a byte.',
+    next: 'another host',
+  },
+  'reset-mid-stream': {
+    at: 'mid-stream',
+    says: 'Closes the connection in the middle of the answer.',
+    next: 'in-band error',
+  },
+  '400-parameter': error(400, 'upstream_invalid_request', 'Invalid value for parameter temperature.', {
+    next: 'back at once',
+    providerCode: 'invalid_value',
+  }),
   '400-degraded': error(400, 'upstream_overloaded', "Function id 'sandbox': DEGRADED function cannot be invoked"),
   '401': error(401, 'upstream_auth', 'Unauthorized', { providerCode: 'invalid_api_key' }),
   '402': error(402, 'upstream_quota', 'Insufficient credits', { providerCode: 'insufficient_quota' }),
@@ -41,18 +56,52 @@ export const FAULTS = {
   '413': error(413, 'upstream_payload_too_large', 'Request entity too large', { next: 'back at once' }),
   '422': error(422, 'upstream_unprocessable', 'Input should be a valid number', { next: 'back at once' }),
   '429': error(429, 'upstream_rate_limited', 'Too Many Requests', { says: 'Answers 429 without Retry-After.' }),
-  '429-retry-after': error(429, 'upstream_rate_limited', 'Too Many Requests', { says: 'Answers 429 with Retry-After: 7.', retryAfterSeconds: 7 }),
+  '429-retry-after': error(429, 'upstream_rate_limited', 'Too Many Requests', {
+    says: 'Answers 429 with Retry-After: 7.',
+    retryAfterSeconds: 7,
+  }),
   '500': error(500, 'upstream_server', 'Internal server error'),
   '502': error(502, 'upstream_server', 'Bad gateway'),
   '503': error(503, 'upstream_overloaded', 'Service unavailable'),
   '529': error(529, 'upstream_overloaded', 'Overloaded'),
-  'stall-before-headers': { at: 'connection', says: 'Reads the request and stays silent, without headers.', next: 'another host' },
-  'stall-before-content': { at: 'before-content', says: 'Sends headers and the role, then stays silent.', next: 'another host' },
-  'stall-mid-stream': { at: 'mid-stream', says: 'Sends a part of the answer, then stays silent.', next: 'in-band error' },
-  truncate: { at: 'mid-stream', says: 'Ends the body properly in the middle of the answer, without a finish reason or end marker.', next: 'in-band error' },
-  'malformed-frame': { at: 'before-content', says: 'Sends bytes that are no JSON where an answer should be.', next: 'another host' },
-  'empty-answer': { at: 'before-content', says: 'Answers 200 with no content and no finish reason.', next: 'another host' },
-  'error-in-200': { at: 'body', says: 'Answers 200 with an error object as its body or first event.', status: 502, code: 'upstream_server', message: 'Provider returned error', next: 'another host' },
+  'stall-before-headers': {
+    at: 'connection',
+    says: 'Reads the request and stays silent, without headers.',
+    next: 'another host',
+  },
+  'stall-before-content': {
+    at: 'before-content',
+    says: 'Sends headers and the role, then stays silent.',
+    next: 'another host',
+  },
+  'stall-mid-stream': {
+    at: 'mid-stream',
+    says: 'Sends a part of the answer, then stays silent.',
+    next: 'in-band error',
+  },
+  truncate: {
+    at: 'mid-stream',
+    says: 'Ends the body properly in the middle of the answer, without a finish reason or end marker.',
+    next: 'in-band error',
+  },
+  'malformed-frame': {
+    at: 'before-content',
+    says: 'Sends bytes that are no JSON where an answer should be.',
+    next: 'another host',
+  },
+  'empty-answer': {
+    at: 'before-content',
+    says: 'Answers 200 with no content and no finish reason.',
+    next: 'another host',
+  },
+  'error-in-200': {
+    at: 'body',
+    says: 'Answers 200 with an error object as its body or first event.',
+    status: 502,
+    code: 'upstream_server',
+    message: 'Provider returned error',
+    next: 'another host',
+  },
   latency: { at: 'pace', says: 'Waits `value` milliseconds before its headers.', next: 'none' },
   'tokens-per-second': { at: 'pace', says: 'Streams `value` pieces a second.', next: 'none' },
 } as const satisfies Record<string, FaultRow>;
@@ -65,7 +114,13 @@ export const faultRow = (id: FaultId): FaultRow => FAULTS[id];
 
 /** Names are taken in any spelling of the table: `reset mid-stream`, `reset_mid_stream` and `Reset-Mid-Stream` are one fault. */
 export function faultId(name: string): FaultId | undefined {
-  const plain = name.trim().toLowerCase().replace(/[\s_]+/g, '-').replace('429-with-retry', '429-retry').replace('429-without-retry-after', '429').replace(/^(40[1348]|41[3]|42[29]|50[023]|529)-.*(?<!retry-after)$/, '$1');
+  const plain = name
+    .trim()
+    .toLowerCase()
+    .replace(/[\s_]+/g, '-')
+    .replace('429-with-retry', '429-retry')
+    .replace('429-without-retry-after', '429')
+    .replace(/^(40[1348]|41[3]|42[29]|50[023]|529)-.*(?<!retry-after)$/, '$1');
   return FAULT_IDS.find((id) => id === plain);
 }
 
@@ -87,7 +142,9 @@ const faultWish = z.strictObject({
 
 export type FaultWish = z.infer<typeof faultWish>;
 
-export function parseFault(wire: unknown): { readonly ok: true; readonly wish: FaultWish } | { readonly ok: false; readonly message: string } {
+export function parseFault(
+  wire: unknown,
+): { readonly ok: true; readonly wish: FaultWish } | { readonly ok: false; readonly message: string } {
   const parsed = faultWish.safeParse(wire);
   if (parsed.success) return { ok: true, wish: parsed.data };
   const [issue] = parsed.error.issues;

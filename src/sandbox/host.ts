@@ -52,7 +52,8 @@ export class SandboxHost {
     const url = new URL(request.url ?? '/', 'http://host');
     if (url.pathname === FAULTS_PATH) return this.#control(request, response);
     const { basePath } = this.spec;
-    if (request.method === 'POST' && url.pathname === `${basePath}/chat/completions`) return this.#chat(request, response);
+    if (request.method === 'POST' && url.pathname === `${basePath}/chat/completions`)
+      return this.#chat(request, response);
     if (!authorized(request)) return this.#refuse(response, UNAUTHORIZED, 401);
     if (request.method === 'GET' && url.pathname === `${basePath}/models`) return this.#models(response);
     this.#refuse(response, gatewayError('route_unknown', `No route ${request.method} ${url.pathname}`), 404);
@@ -65,7 +66,8 @@ export class SandboxHost {
       if (!parsed.ok) return sendJson(response, 400, { error: { code: 400, message: parsed.message } });
       this.faults.add(parsed.wish);
     } else if (request.method === 'DELETE') this.faults.clear();
-    else if (request.method !== 'GET') return sendJson(response, 405, { error: { code: 405, message: 'GET, POST or DELETE' } });
+    else if (request.method !== 'GET')
+      return sendJson(response, 405, { error: { code: 405, message: 'GET, POST or DELETE' } });
     sendJson(response, 200, { host: this.spec.id, faults: this.faults.list() });
   }
 
@@ -95,19 +97,37 @@ export class SandboxHost {
     if (fault === 'reset-before-headers' || fault === 'stall-before-headers') return;
     if (!authorized(request)) return this.#refuse(response, UNAUTHORIZED, 401);
     const wire = parseJson(body);
-    if (fault !== undefined && (faultRow(fault).at === 'answer' || fault === 'error-in-200')) return this.#fail(response, fault, wire);
+    if (fault !== undefined && (faultRow(fault).at === 'answer' || fault === 'error-in-200'))
+      return this.#fail(response, fault, wire);
     await this.#answer(wire, response, fault, struck);
   }
 
-  async #answer(wire: unknown, response: ServerResponse, fault: FaultId | undefined, struck: readonly Struck[]): Promise<void> {
+  async #answer(
+    wire: unknown,
+    response: ServerResponse,
+    fault: FaultId | undefined,
+    struck: readonly Struck[],
+  ): Promise<void> {
     const { dialect, quirks, piecesPerSecond, latencyMs, comment } = this.spec;
     const name = (wire as { model?: unknown } | undefined)?.model;
     const model = typeof name === 'string' ? this.spec.model(name) : undefined;
-    if (!model) return this.#refuse(response, gatewayError('upstream_not_found', `The model ${JSON.stringify(name)} does not exist`, { providerCode: 'invalid_model' }), 404);
+    if (!model)
+      return this.#refuse(
+        response,
+        gatewayError('upstream_not_found', `The model ${JSON.stringify(name)} does not exist`, {
+          providerCode: 'invalid_model',
+        }),
+        404,
+      );
     const decoded = dialect.decodeRequest(wire, { ...model.target, quirks });
     if (!decoded.ok) return this.#refuse(response, decoded.error, decoded.error.facts.providerStatus ?? 400);
     const request = decoded.value;
-    const answer = this.#ports.brain(request, { modelName: model.upstreamModel, maxOutputTokens: model.maxOutputTokens, efforts: model.target.efforts });
+    const answer = this.#ports.brain(request, {
+      modelName: model.upstreamModel,
+      maxOutputTokens: model.maxOutputTokens,
+      efforts: model.target.efforts,
+      echoPrefill: quirks.has('prefix-prefill'),
+    });
     if (!answer.ok) return this.#refuse(response, answer.error, 400);
     const { pieces } = answer.value;
     const tooLong = overflow(pieces, request.maxOutputTokens ?? 0, model);
@@ -124,7 +144,12 @@ export class SandboxHost {
     await (request.stream ? writeStream : writeWhole)(response, dialect, context, pieces, delivery);
   }
 
-  #context(model: SandboxModel, pieces: readonly GenerationEvent[], showReasoning: boolean, optedIn: boolean): AnswerContext {
+  #context(
+    model: SandboxModel,
+    pieces: readonly GenerationEvent[],
+    showReasoning: boolean,
+    optedIn: boolean,
+  ): AnswerContext {
     const { name, quirks, idPrefix } = this.spec;
     const usage = pieces.findLast((piece) => piece.type === 'usage');
     const bill = model.costUsd(usage?.type === 'usage' ? usage.usage.counts : {});
@@ -147,12 +172,19 @@ export class SandboxHost {
     const error = faultError(fault);
     if (fault !== 'error-in-200') {
       const headers = row.retryAfterSeconds === undefined ? {} : { 'retry-after': String(row.retryAfterSeconds) };
-      return this.#refuse(response, error, row.status ?? 500, headers);
+      this.#refuse(response, error, row.status ?? 500, headers);
+      return;
     }
-    const { body } = this.spec.dialect.encodeError(error, { quirks: this.spec.quirks, origin: '', status: row.status ?? 500 });
-    if ((wire as { stream?: unknown } | undefined)?.stream !== true) return sendJson(response, 200, body);
-    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
-    response.end(`data: ${JSON.stringify(body)}\n\n`);
+    const { body } = this.spec.dialect.encodeError(error, {
+      quirks: this.spec.quirks,
+      origin: '',
+      status: row.status ?? 500,
+    });
+    if ((wire as { stream?: unknown } | undefined)?.stream !== true) sendJson(response, 200, body);
+    else {
+      response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
+      response.end(`data: ${JSON.stringify(body)}\n\n`);
+    }
   }
 
   #refuse(response: ServerResponse, error: GatewayError, status: number, headers: Record<string, string> = {}): void {
@@ -165,9 +197,11 @@ const UNAUTHORIZED = gatewayError('key_missing', 'Unauthorized', { providerCode:
 
 const authorized = (request: IncomingMessage): boolean => /^Bearer +\S/i.test(request.headers.authorization ?? '');
 
-const sleep = (ms: number): Promise<void> => (ms <= 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, ms)));
+const sleep = (ms: number): Promise<void> =>
+  ms <= 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, ms));
 
-const paceOf = (struck: readonly Struck[], id: FaultId): number | undefined => struck.find((one) => one.id === id)?.value;
+const paceOf = (struck: readonly Struck[], id: FaultId): number | undefined =>
+  struck.find((one) => one.id === id)?.value;
 
 /** A prompt and a wish for output that do not fit the context, in the words of the real hosts. */
 function overflow(pieces: readonly GenerationEvent[], wanted: number, model: SandboxModel): GatewayError | undefined {

@@ -38,7 +38,12 @@ export interface SandboxHostSpec {
 /** The model behind every host: a pure function from a request to the events of its answer. */
 export type Brain = (
   request: GenerationRequest,
-  options: { readonly modelName: string; readonly maxOutputTokens: number; readonly efforts: readonly string[] | undefined },
+  options: {
+    readonly modelName: string;
+    readonly maxOutputTokens: number;
+    readonly efforts: readonly string[] | undefined;
+    readonly echoPrefill: boolean;
+  },
 ) => Result<{ readonly pieces: readonly GenerationEvent[] }, GatewayError>;
 
 export interface SandboxPorts {

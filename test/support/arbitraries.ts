@@ -41,14 +41,12 @@ const refusalBlock = text.map((value): CollectedBlock => ({ block: { kind: 'refu
 const imageBlock = word.map(
   (value): CollectedBlock => ({ block: { kind: 'image', url: `data:image/png;base64,${value}` }, text: '' }),
 );
-const citationBlock = fc
-  .record({ url: fc.webUrl(), title: text, start: fc.nat(99), end: fc.nat(99) })
-  .map(
-    (annotation): CollectedBlock => ({
-      block: { kind: 'citation', annotation: { kind: 'url', ...annotation } },
-      text: '',
-    }),
-  );
+const citationBlock = fc.record({ url: fc.webUrl(), title: text, start: fc.nat(99), end: fc.nat(99) }).map(
+  (annotation): CollectedBlock => ({
+    block: { kind: 'citation', annotation: { kind: 'url', ...annotation } },
+    text: '',
+  }),
+);
 
 export const usage: fc.Arbitrary<Usage> = fc
   .record({ input: fc.nat(1e6), 'cache-read': fc.nat(1e5), output: fc.nat(1e5), reasoning: fc.nat(1e5) })

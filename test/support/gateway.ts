@@ -1,7 +1,7 @@
-import { spawn, type Subprocess } from 'bun';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Subprocess, spawn } from 'bun';
 
 /** The product as its users start it: a process of its own, reached over a socket. */
 
@@ -15,7 +15,12 @@ export interface ReadyLine {
   readonly home: string;
   readonly key?: string;
   readonly key_label: string | null;
-  readonly providers: readonly { readonly id: string; readonly name: string; readonly mode: string; readonly base_url: string }[];
+  readonly providers: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly mode: string;
+    readonly base_url: string;
+  }[];
 }
 
 export interface GatewayOptions {
@@ -38,7 +43,14 @@ export class RunningGateway {
   readonly #stderr: Promise<string>;
   readonly key: string;
 
-  private constructor(ready: ReadyLine, process: Subprocess<'ignore', 'pipe', 'pipe'>, folder: string, home: string, stderr: Promise<string>, key: string) {
+  private constructor(
+    ready: ReadyLine,
+    process: Subprocess<'ignore', 'pipe', 'pipe'>,
+    folder: string,
+    home: string,
+    stderr: Promise<string>,
+    key: string,
+  ) {
     this.ready = ready;
     this.process = process;
     this.home = home;
@@ -71,12 +83,15 @@ export class RunningGateway {
     const home = options.home ?? join(folder, 'home');
     if (options.config !== undefined) writeFileSync(join(folder, 'turnpike.yaml'), options.config);
     const key = options.env?.TURNPIKE_API_KEY ?? `test-key-${'0123456789'.repeat(3)}`;
-    const child = spawn([process.execPath, '--env-file', join(ROOT, 'runtime.env'), join(ROOT, 'src/main.ts'), 'serve', '--json'], {
-      cwd: folder,
-      stdout: 'pipe',
-      stderr: 'pipe',
-      env: { ...cleanEnvironment(), TURNPIKE_PORT: '0', TURNPIKE_HOME: home, TURNPIKE_API_KEY: key, ...options.env },
-    });
+    const child = spawn(
+      [process.execPath, '--env-file', join(ROOT, 'runtime.env'), join(ROOT, 'src/main.ts'), 'serve', '--json'],
+      {
+        cwd: folder,
+        stdout: 'pipe',
+        stderr: 'pipe',
+        env: { ...cleanEnvironment(), TURNPIKE_PORT: '0', TURNPIKE_HOME: home, TURNPIKE_API_KEY: key, ...options.env },
+      },
+    );
     const stderr = new Response(child.stderr).text();
     const line = await firstLine(child.stdout);
     if (line === undefined) throw new Error(`the gateway did not start: ${await stderr}`);
@@ -108,7 +123,9 @@ export class RunningGateway {
   }
 
   async clearFaults(): Promise<void> {
-    await Promise.all(this.ready.providers.map(({ id }) => fetch(`${this.host(id)}/_sandbox/faults`, { method: 'DELETE' })));
+    await Promise.all(
+      this.ready.providers.map(({ id }) => fetch(`${this.host(id)}/_sandbox/faults`, { method: 'DELETE' })),
+    );
   }
 
   post(body: unknown, headers: Readonly<Record<string, string>> = {}, signal?: AbortSignal): Promise<Response> {
@@ -132,7 +149,9 @@ export class RunningGateway {
 /** Nothing of the developer's own environment may reach a gateway under test. */
 function cleanEnvironment(): Record<string, string> {
   const kept = ['PATH', 'HOME', 'TMPDIR', 'LANG'];
-  return Object.fromEntries(kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] as string]])));
+  return Object.fromEntries(
+    kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] as string]])),
+  );
 }
 
 async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string | undefined> {

@@ -49,7 +49,12 @@ export const provider = (id: string, overrides: Partial<Provider> = {}): Provide
 });
 
 /** An endpoint at a price in whole dollars per million tokens, input and output alike. */
-export const endpoint = (providerId: string, modelId: string, dollars: number, overrides: Partial<Endpoint> = {}): Endpoint => ({
+export const endpoint = (
+  providerId: string,
+  modelId: string,
+  dollars: number,
+  overrides: Partial<Endpoint> = {},
+): Endpoint => ({
   id: `${providerId}/${modelId}`,
   provider: providerId,
   model: modelId,

@@ -23,21 +23,42 @@ Prints a model's hosts with prices and limits; with --json also every figure's s
     if (values.json) {
       const { facts } = catalogueFacts();
       const subjects = [`model:${model.id}`, ...endpoints.map((endpoint) => `endpoint:${endpoint.id}`)];
-      show(effects, true, { model, endpoints, facts: Object.fromEntries(subjects.map((subject) => [subject, facts[subject] ?? {}])) }, '');
+      show(
+        effects,
+        true,
+        { model, endpoints, facts: Object.fromEntries(subjects.map((subject) => [subject, facts[subject] ?? {}])) },
+        '',
+      );
       return 0;
     }
     const rows = endpoints.map((endpoint) => {
       const rates = snapshot.rates(endpoint);
-      const price = (unit: 'input' | 'output'): string => (endpoint.priceState === 'listed' ? `$${formatPricePerMillion(unitPrice(rates, unit))}` : endpoint.priceState);
+      const price = (unit: 'input' | 'output'): string =>
+        endpoint.priceState === 'listed' ? `$${formatPricePerMillion(unitPrice(rates, unit))}` : endpoint.priceState;
       const count = (value: number | undefined): string => value?.toLocaleString('en-US') ?? 'not sourced';
-      return [snapshot.provider(endpoint.provider)?.name ?? endpoint.provider, endpoint.upstreamModel, price('input'), price('output'), count(endpoint.contextLength), count(endpoint.maxOutputTokens)];
+      return [
+        snapshot.provider(endpoint.provider)?.name ?? endpoint.provider,
+        endpoint.upstreamModel,
+        price('input'),
+        price('output'),
+        count(endpoint.contextLength),
+        count(endpoint.maxOutputTokens),
+      ];
     });
     const extra = endpoints.flatMap((endpoint) =>
       Object.entries(endpoint.rates)
         .filter(([unit]) => unit !== 'input' && unit !== 'output')
-        .map(([unit, pico]) => `  ${endpoint.provider}: ${UNITS[unit as Unit].label} $${formatUnitPrice(picodollarsPerUnit(BigInt(pico)))} each`),
+        .map(
+          ([unit, pico]) =>
+            `  ${endpoint.provider}: ${UNITS[unit as Unit].label} $${formatUnitPrice(picodollarsPerUnit(BigInt(pico)))} each`,
+        ),
     );
-    show(effects, false, undefined, `${model.name} (${model.id})\n\n${table([['HOST', 'ID THERE', 'INPUT / 1M', 'OUTPUT / 1M', 'CONTEXT', 'MAX OUTPUT'], ...rows])}${extra.length > 0 ? `\n${extra.join('\n')}\n` : ''}`);
+    show(
+      effects,
+      false,
+      undefined,
+      `${model.name} (${model.id})\n\n${table([['HOST', 'ID THERE', 'INPUT / 1M', 'OUTPUT / 1M', 'CONTEXT', 'MAX OUTPUT'], ...rows])}${extra.length > 0 ? `\n${extra.join('\n')}\n` : ''}`,
+    );
     return 0;
   },
 };

@@ -30,19 +30,30 @@ Exit code 1 when something is wrong.
     const { routes } = configure(config, catalogue);
     const findings: Finding[] = [
       { check: 'configuration', ok: true, says: `${routes.size} providers configured; data folder ${config.home}` },
-      { check: 'catalogue', ok: true, says: `${catalogue.models.length} models, ${catalogue.providers.length} providers, as of ${catalogue.asOf}` },
+      {
+        check: 'catalogue',
+        ok: true,
+        says: `${catalogue.models.length} models, ${catalogue.providers.length} providers, as of ${catalogue.asOf}`,
+      },
     ];
     const running = (await remoteAdministration(config.home)) !== undefined;
     findings.push({ check: 'server', ok: true, says: running ? 'running' : 'not running' });
     if (running || existsSync(join(config.home, DATABASE))) {
       const breaches = await administer(effects, (administration) => administration.audit());
-      findings.push({ check: 'books', ok: breaches.length === 0, says: breaches.length === 0 ? 'every balance equals its entries' : breaches.join('; ') });
+      findings.push({
+        check: 'books',
+        ok: breaches.length === 0,
+        says: breaches.length === 0 ? 'every balance equals its entries' : breaches.join('; '),
+      });
     } else findings.push({ check: 'books', ok: true, says: 'none yet' });
     const requests = Number(effects.environment[REQUESTS_VARIABLE] ?? 256);
     findings.push({
       check: 'upstream requests',
       ok: requests > 256,
-      says: requests > 256 ? `up to ${requests} at once` : `at most 256 at once: start with ${REQUESTS_VARIABLE}=65535 in the environment`,
+      says:
+        requests > 256
+          ? `up to ${requests} at once`
+          : `at most 256 at once: start with ${REQUESTS_VARIABLE}=65535 in the environment`,
     });
     const text = table(findings.map(({ check, ok, says }) => [ok ? 'ok' : 'WRONG', check, says]));
     show(effects, values.json === true, { ok: findings.every((finding) => finding.ok), findings }, text);

@@ -49,7 +49,8 @@ Plans a request without sending it. --provider-json is the request's "provider" 
     const playing = config.sandbox === 'on' || (config.sandbox === 'auto' && configured.routes.size === 0);
     const hosts = new Map(configured.snapshot.sandbox.map((row) => [row.provider, 'sandbox']));
     const roads = playing ? sandboxRoads(configured.snapshot, hosts, config) : realRoads(configured, config);
-    const seed = typeof values.seed === 'string' && /^\d+$/.test(values.seed) ? Number(values.seed) : (config.seed ?? 0);
+    const seed =
+      typeof values.seed === 'string' && /^\d+$/.test(values.seed) ? Number(values.seed) : (config.seed ?? 0);
     const planned = plan({
       request: emptyRequest(slug, preferences),
       snapshot: roads.snapshot,
@@ -65,12 +66,16 @@ Plans a request without sending it. --provider-json is the request's "provider" 
       return 1;
     }
     const candidates = planned.value.candidates.map(({ endpoint, reason }) => ({ endpoint: endpoint.id, reason }));
-    const rejected = planned.value.models.flatMap((model) => model.rejected.map(({ endpoint, rule, reason }) => ({ endpoint: endpoint.id, rule, reason })));
+    const rejected = planned.value.models.flatMap((model) =>
+      model.rejected.map(({ endpoint, rule, reason }) => ({ endpoint: endpoint.id, rule, reason })),
+    );
     const text = [
       `Plan for ${slug} with seed ${seed}${playing ? ' (sandbox)' : ''}`,
       '',
       table(candidates.map((candidate, i) => [`${i + 1}.`, candidate.endpoint, candidate.reason])),
-      ...(rejected.length > 0 ? ['Not used:', table(rejected.map((one) => ['  ', one.endpoint, one.rule, one.reason]))] : []),
+      ...(rejected.length > 0
+        ? ['Not used:', table(rejected.map((one) => ['  ', one.endpoint, one.rule, one.reason]))]
+        : []),
     ].join('\n');
     show(effects, json, { seed, snapshot: planned.value.snapshotId, sandbox: playing, candidates, rejected }, text);
     return 0;

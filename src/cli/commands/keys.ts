@@ -25,7 +25,14 @@ export const keys: Command = {
     }
     if (action === 'list' && reference === undefined) {
       const all = await administer(effects, (administration) => administration.listKeys());
-      const rows = all.map((key) => [key.label, key.kind, key.disabled ? 'disabled' : 'active', `$${key.usageUsd}`, new Date(key.createdAt).toISOString().slice(0, 10), key.name]);
+      const rows = all.map((key) => [
+        key.label,
+        key.kind,
+        key.disabled ? 'disabled' : 'active',
+        `$${key.usageUsd}`,
+        new Date(key.createdAt).toISOString().slice(0, 10),
+        key.name,
+      ]);
       show(effects, json, { data: all }, table([['LABEL', 'KIND', 'STATE', 'USED', 'CREATED', 'NAME'], ...rows]));
       return 0;
     }

@@ -14,9 +14,26 @@ The faults are listed in docs/faults.md; ports come from sandbox.ports in turnpi
   async run(argv, effects) {
     const { values } = parse(argv, {}, 0);
     const config = loadConfig(effects.environment, effects.cwd);
-    const running = await startSandbox(catalogueSnapshot(), { ports: config.sandboxPorts, faults: config.sandboxFaults }, effects);
-    const hosts = running.hosts.map(({ host, base, port }) => ({ id: host.spec.id, name: host.spec.name, base_url: base, port, faults_url: `http://127.0.0.1:${port}/_sandbox/faults` }));
-    const text = ['The sandbox is ready:', '', ...hosts.map((host) => `  ${host.name.padEnd(20)} ${host.base_url}`), '', '  Faults: POST {"fault": "429"} to /_sandbox/faults on a host’s port; DELETE clears.', ''].join('\n');
+    const running = await startSandbox(
+      catalogueSnapshot(),
+      { ports: config.sandboxPorts, faults: config.sandboxFaults },
+      effects,
+    );
+    const hosts = running.hosts.map(({ host, base, port }) => ({
+      id: host.spec.id,
+      name: host.spec.name,
+      base_url: base,
+      port,
+      faults_url: `http://127.0.0.1:${port}/_sandbox/faults`,
+    }));
+    const text = [
+      'The sandbox is ready:',
+      '',
+      ...hosts.map((host) => `  ${host.name.padEnd(20)} ${host.base_url}`),
+      '',
+      '  Faults: POST {"fault": "429"} to /_sandbox/faults on a host’s port; DELETE clears.',
+      '',
+    ].join('\n');
     show(effects, values.json === true, { ready: true, hosts }, text);
     await new Promise<void>((resolve) => effects.onSignal(() => resolve()));
     running.close();

@@ -29,10 +29,16 @@ TURNPIKE_MANAGEMENT_KEY, TURNPIKE_SANDBOX, LOG_LEVEL, and the providers' own key
     const log = createLog(effects.environment.LOG_LEVEL ?? 'info');
     const catalogue = catalogueSnapshot();
     const gateway = await compose({ config, catalogue, effects, log, page: pageHandler });
-    const administration = localAdministration({ keyring: gateway.keyring, books: gateway.books, clock: effects.clock, audit: gateway.audit });
+    const administration = localAdministration({
+      keyring: gateway.keyring,
+      books: gateway.books,
+      clock: effects.clock,
+      audit: gateway.audit,
+    });
     const commands = listenForCommands(administration, effects.pid);
     announce(config.home, commands.address);
-    if (gateway.recovered > 0) log.warn({ generations: gateway.recovered }, 'a crash left generations open; their holds are void');
+    if (gateway.recovered > 0)
+      log.warn({ generations: gateway.recovered }, 'a crash left generations open; their holds are void');
     const ready = readiness(gateway, config, effects.pid);
     effects.out(values.json ? `${JSON.stringify(ready)}\n` : welcome(ready, config.bootstrapKey !== undefined));
     await stopped(gateway, effects);

@@ -73,9 +73,20 @@ function foreignBody(error: GatewayError, status: number, context: ErrorContext)
   const code = error.facts.providerCode;
   if (context.quirks.has('problem-errors')) return { type: 'about:blank', title: type, status, detail: error.message };
   if (context.quirks.has('flat-errors')) {
-    const detail = error.facts.issues?.map(({ path, message }) => ({ type: code ?? 'value_error', loc: path.split('.'), msg: message }));
+    const detail = error.facts.issues?.map(({ path, message }) => ({
+      type: code ?? 'value_error',
+      loc: path.split('.'),
+      msg: message,
+    }));
     const message = detail ? { detail } : error.message;
-    return { object: 'error', message, type: error.facts.raw ?? 'invalid_request_error', param: null, code: code ?? null, raw_status_code: status };
+    return {
+      object: 'error',
+      message,
+      type: error.facts.raw ?? 'invalid_request_error',
+      param: null,
+      code: code ?? null,
+      raw_status_code: status,
+    };
   }
   return { error: { message: error.message, type, param: null, code: code ?? null } };
 }

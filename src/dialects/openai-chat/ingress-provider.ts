@@ -9,9 +9,29 @@ import { asArray, asObject, asString, type JsonObject } from '../read.ts';
 
 /** Every field of the closed schema (spec/providers C.1). */
 const CLOSED_FIELDS: ReadonlySet<string> = new Set([
-  'model', 'messages', 'temperature', 'top_p', 'max_tokens', 'stream', 'stop', 'random_seed', 'metadata', 'response_format', 'tools', 'tool_choice',
-  'parallel_tool_calls', 'presence_penalty', 'frequency_penalty', 'n', 'prediction', 'reasoning_effort', 'prompt_mode', 'guardrails', 'prompt_cache_key',
-  'service_tier', 'safe_prompt',
+  'model',
+  'messages',
+  'temperature',
+  'top_p',
+  'max_tokens',
+  'stream',
+  'stop',
+  'random_seed',
+  'metadata',
+  'response_format',
+  'tools',
+  'tool_choice',
+  'parallel_tool_calls',
+  'presence_penalty',
+  'frequency_penalty',
+  'n',
+  'prediction',
+  'reasoning_effort',
+  'prompt_mode',
+  'guardrails',
+  'prompt_cache_key',
+  'service_tier',
+  'safe_prompt',
 ]);
 
 const CLOSED_MESSAGE_FIELDS: Readonly<Record<string, ReadonlySet<string>>> = {
@@ -42,7 +62,8 @@ function checkClosed(wire: JsonObject): GatewayError | undefined {
     for (const key of Object.keys(message)) if (!known.has(key)) return extra(`body.messages.${index}.${key}`);
   }
   const temperature = wire.temperature;
-  if (typeof temperature === 'number' && temperature > 1.5) return refused('temperature must be at most 1.5', 'invalid_request_error', '3000');
+  if (typeof temperature === 'number' && temperature > 1.5)
+    return refused('temperature must be at most 1.5', 'invalid_request_error', '3000');
   return undefined;
 }
 
@@ -64,13 +85,19 @@ function checkTurns(messages: readonly JsonObject[]): GatewayError | undefined {
     if (role === 'assistant') {
       const calls = asArray(message.tool_calls) ?? [];
       const empty = message.content === null || message.content === undefined || message.content === '';
-      if (empty && calls.length === 0) return refused('Assistant message must have either content or tool_calls, but not none.', 'invalid_request_error', '3240');
+      if (empty && calls.length === 0)
+        return refused(
+          'Assistant message must have either content or tool_calls, but not none.',
+          'invalid_request_error',
+          '3240',
+        );
       open = calls.map((call) => String(asObject(call)?.id));
     }
     before = role;
   }
   const last = messages.at(-1);
-  if (last?.role === 'assistant' && last.prefix !== true) return order('Expected last role User or Tool (or Assistant with prefix True) for serving but got assistant');
+  if (last?.role === 'assistant' && last.prefix !== true)
+    return order('Expected last role User or Tool (or Assistant with prefix True) for serving but got assistant');
   return undefined;
 }
 
@@ -82,7 +109,11 @@ function checkIds(messages: readonly JsonObject[]): GatewayError | undefined {
   const bad = ids.find((id) => !NINE.test(id));
   return bad === undefined
     ? undefined
-    : refused(`Tool call id was ${bad} but must be a-z, A-Z, 0-9, with a length of 9.`, 'invalid_function_call', '3280');
+    : refused(
+        `Tool call id was ${bad} but must be a-z, A-Z, 0-9, with a length of 9.`,
+        'invalid_function_call',
+        '3280',
+      );
 }
 
 /** List-shaped content back to parts and reasoning. */
@@ -93,9 +124,12 @@ function plainContent(content: unknown): { content: unknown; reasoning?: string 
   let reasoning = '';
   for (const value of chunks) {
     const chunk = asObject(value) ?? {};
-    if (chunk.type === 'thinking') for (const piece of asArray(chunk.thinking) ?? []) reasoning += asString(asObject(piece)?.text) ?? '';
-    else if (chunk.type === 'document_url') parts.push({ type: 'file', file: { file_data: chunk.document_url, filename: chunk.document_name ?? null } });
-    else if (chunk.type === 'input_audio' && typeof chunk.input_audio === 'string') parts.push({ type: 'input_audio', input_audio: { data: chunk.input_audio, format: 'wav' } });
+    if (chunk.type === 'thinking')
+      for (const piece of asArray(chunk.thinking) ?? []) reasoning += asString(asObject(piece)?.text) ?? '';
+    else if (chunk.type === 'document_url')
+      parts.push({ type: 'file', file: { file_data: chunk.document_url, filename: chunk.document_name ?? null } });
+    else if (chunk.type === 'input_audio' && typeof chunk.input_audio === 'string')
+      parts.push({ type: 'input_audio', input_audio: { data: chunk.input_audio, format: 'wav' } });
     else parts.push(value);
   }
   return { content: parts, ...(reasoning !== '' && { reasoning }) };
@@ -107,7 +141,10 @@ function plainMessage(message: JsonObject): JsonObject {
 }
 
 /** @returns the request in the dialect's plain spelling, or what this host says to it */
-export function fromProviderWire(body: unknown, target: Target): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: GatewayError } {
+export function fromProviderWire(
+  body: unknown,
+  target: Target,
+): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: GatewayError } {
   const wire = asObject(body);
   if (!wire) return { ok: true, value: body };
   const { quirks } = target;

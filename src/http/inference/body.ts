@@ -4,7 +4,8 @@ import { scanJson } from './scan.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-const tooLarge = (bytesMax: number): GatewayError => gatewayError('body_too_large', `Request payload too large: at most ${bytesMax} bytes`);
+const tooLarge = (bytesMax: number): GatewayError =>
+  gatewayError('body_too_large', `Request payload too large: at most ${bytesMax} bytes`);
 
 /**
  * A request's body as parsed JSON: size first, then UTF-8, then what a parser would let pass, then the parser.

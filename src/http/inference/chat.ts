@@ -76,7 +76,12 @@ export function authenticate(request: Request, { keyring }: HttpPorts): Result<C
 }
 
 /** Stages 1 and 2 of an inference request, then the gateway. */
-export async function inference(request: Request, connection: Connection, dialect: Dialect, ports: HttpPorts): Promise<Answer> {
+export async function inference(
+  request: Request,
+  connection: Connection,
+  dialect: Dialect,
+  ports: HttpPorts,
+): Promise<Answer> {
   const origin = originOf(request);
   const reason = ports.notReady();
   if (reason !== undefined) {
@@ -89,7 +94,10 @@ export async function inference(request: Request, connection: Connection, dialec
   if (!received.ok) return refuse(ports.gateway.newGenerationId(), dialect, received.error, origin);
   // From here on silence is ours to limit: a stream may think longer than an idle connection may live.
   connection.timeout(request, 0);
-  return handle({ dialect, wire: received.value, caller: caller.value, origin, client: new HttpClient(request, connection) }, ports.gateway);
+  return handle(
+    { dialect, wire: received.value, caller: caller.value, origin, client: new HttpClient(request, connection) },
+    ports.gateway,
+  );
 }
 
 async function receive(request: Request, ports: HttpPorts): Promise<Result<unknown, GatewayError>> {
@@ -100,4 +108,3 @@ async function receive(request: Request, ports: HttpPorts): Promise<Result<unkno
     return fail(gatewayError('client_gone', 'The request was not completed'));
   }
 }
-

@@ -20,7 +20,12 @@ function endOfString(text: string, start: number): number {
 
 function isKey(text: string, after: number): boolean {
   let at = after;
-  for (let unit = text.charCodeAt(at); unit === 32 || unit === 10 || unit === 13 || unit === 9; unit = text.charCodeAt(at)) at += 1;
+  for (
+    let unit = text.charCodeAt(at);
+    unit === 32 || unit === 10 || unit === 13 || unit === 9;
+    unit = text.charCodeAt(at)
+  )
+    at += 1;
   return text.charCodeAt(at) === 58;
 }
 

@@ -1,5 +1,5 @@
-import type { Key } from '../../accounts/ports.ts';
 import type { KeyUsage } from '../../accounts/keyring.ts';
+import type { Key } from '../../accounts/ports.ts';
 import { type Counts, tokens } from '../../canon/units.ts';
 import type { Provider } from '../../catalogue/types.ts';
 import type { GenerationRecord } from '../../gateway/record.ts';
@@ -69,7 +69,11 @@ function cacheDiscount(record: GenerationRecord): bigint {
   };
   const plain = price('input');
   if (plain === undefined || record.waived !== null) return 0n;
-  return record.lines.reduce((saved, [unit, quantity, rate]) => (unit.startsWith('cache-') ? saved + BigInt(quantity) * (plain - BigInt(rate)) : saved), 0n);
+  return record.lines.reduce(
+    (saved, [unit, quantity, rate]) =>
+      unit.startsWith('cache-') ? saved + BigInt(quantity) * (plain - BigInt(rate)) : saved,
+    0n,
+  );
 }
 
 const FINISH: Readonly<Record<string, string>> = { 'tool-calls': 'tool_calls', 'content-filter': 'content_filter' };

@@ -21,7 +21,10 @@ const whole = (max: number) =>
     .regex(/^\d{1,9}$/, 'must be a whole number')
     .transform(Number)
     .refine((value) => value <= max, `must be at most ${max}`);
-const dollars = z.string().regex(/^\d+(\.\d+)?$/, 'must be a number').transform(Number);
+const dollars = z
+  .string()
+  .regex(/^\d+(\.\d+)?$/, 'must be a number')
+  .transform(Number);
 
 /** Query parameters of `GET /models` that our data can answer (spec/platform 4.4); others are ignored (PLT-023). */
 const query = z.object({
@@ -32,7 +35,9 @@ const query = z.object({
   q: z.string().max(256).optional(),
   supported_parameters: list.optional(),
   input_modalities: list.optional(),
-  output_modalities: list.refine((items) => items.every((item) => OUTPUT_MODALITIES.includes(item)), 'unknown modality').optional(),
+  output_modalities: list
+    .refine((items) => items.every((item) => OUTPUT_MODALITIES.includes(item)), 'unknown modality')
+    .optional(),
   context: whole(1_000_000_000).optional(),
   min_price: dollars.optional(),
   max_price: dollars.optional(),
@@ -72,7 +77,8 @@ function matches(row: Row, wish: ModelQuery, snapshot: Snapshot): boolean {
   const outputs = wish.output_modalities ?? ['text'];
   if (!outputs.includes('all') && !outputs.some((modality) => model.outputModalities.includes(modality))) return false;
   const needle = wish.q?.toLowerCase();
-  if (needle !== undefined && !model.id.toLowerCase().includes(needle) && !model.name.toLowerCase().includes(needle)) return false;
+  if (needle !== undefined && !model.id.toLowerCase().includes(needle) && !model.name.toLowerCase().includes(needle))
+    return false;
   if (!every(wish.input_modalities, model.inputModalities)) return false;
   if (!every(wish.supported_parameters, json.supported_parameters as string[])) return false;
   if (wish.context !== undefined && (Number(json.context_length) || 0) < wish.context) return false;
@@ -82,12 +88,16 @@ function matches(row: Row, wish: ModelQuery, snapshot: Snapshot): boolean {
   if (wish.model_authors && !wish.model_authors.includes(model.lab)) return false;
   return (
     wish.providers === undefined ||
-    hosts.some(({ provider }) => wish.providers?.includes(provider.id.toLowerCase()) || wish.providers?.includes(provider.name.toLowerCase()))
+    hosts.some(
+      ({ provider }) =>
+        wish.providers?.includes(provider.id.toLowerCase()) || wish.providers?.includes(provider.name.toLowerCase()),
+    )
   );
 }
 
 type Comparison = (a: Row, b: Row, snapshot: Snapshot) => number;
-const blended = (row: Row, snapshot: Snapshot): number => 0.75 * perMillion(row, snapshot, 'input') + 0.25 * perMillion(row, snapshot, 'output');
+const blended = (row: Row, snapshot: Snapshot): number =>
+  0.75 * perMillion(row, snapshot, 'input') + 0.25 * perMillion(row, snapshot, 'output');
 const COMPARISONS: { readonly [S in (typeof SORTS)[number]]: Comparison } = {
   newest: (a, b) => b.model.created - a.model.created,
   'pricing-low-to-high': (a, b, snapshot) => blended(a, snapshot) - blended(b, snapshot),

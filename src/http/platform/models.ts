@@ -26,7 +26,10 @@ const prompt = (snapshot: Snapshot, { endpoint }: Host): bigint => unitPrice(sna
 function topHost(hosts: readonly Host[], snapshot: Snapshot): Host | undefined {
   const priced = hosts.filter(({ endpoint }) => endpoint.priceState === 'listed');
   const pool = priced.length > 0 ? priced : hosts;
-  return pool.reduce<Host | undefined>((best, host) => (best && prompt(snapshot, best) <= prompt(snapshot, host) ? best : host), undefined);
+  return pool.reduce<Host | undefined>(
+    (best, host) => (best && prompt(snapshot, best) <= prompt(snapshot, host) ? best : host),
+    undefined,
+  );
 }
 
 function parametersOf(hosts: readonly Host[], snapshot: Snapshot): readonly string[] {
@@ -51,7 +54,9 @@ export function modelJson(model: Model, hosts: readonly Host[], snapshot: Snapsh
   return {
     id: model.id,
     canonical_slug: model.id,
-    hugging_face_id: weightsUrl?.startsWith('https://huggingface.co/') ? weightsUrl.slice('https://huggingface.co/'.length) : null,
+    hugging_face_id: weightsUrl?.startsWith('https://huggingface.co/')
+      ? weightsUrl.slice('https://huggingface.co/'.length)
+      : null,
     name: model.name,
     created: model.created,
     description: model.about,
@@ -93,7 +98,13 @@ export class ModelList {
 }
 
 /** An endpoint of the listing (spec/platform 4.6). Percentiles are only for callers with a key. */
-export function endpointJson(model: Model, { endpoint, provider }: Host, roads: Roads, measurements: Measurements, withKey: boolean): Json {
+export function endpointJson(
+  model: Model,
+  { endpoint, provider }: Host,
+  roads: Roads,
+  measurements: Measurements,
+  withKey: boolean,
+): Json {
   const measured = measurements.measured(endpoint.id);
   const uptime = measured.uptime30m;
   return {

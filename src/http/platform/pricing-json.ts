@@ -17,7 +17,11 @@ export function pricingJson(rates: Rates, overrides: Endpoint['overrides'] = [])
   return pricing;
 }
 
-function overrideJson({ minPromptTokens, utc, rates }: NonNullable<Endpoint['overrides']>[number]): Record<string, unknown> {
+function overrideJson({
+  minPromptTokens,
+  utc,
+  rates,
+}: NonNullable<Endpoint['overrides']>[number]): Record<string, unknown> {
   const entry: Record<string, unknown> = {
     ...(minPromptTokens !== undefined && { min_prompt_tokens: minPromptTokens }),
     ...(utc && { utc_start: Number(utc.start), utc_end: Number(utc.end) }),
