@@ -113,7 +113,12 @@ export async function startSandbox(
     hosts.push({ host, port, base: `http://127.0.0.1:${port}${spec.basePath}` });
   }
   for (const [index, wish] of wishes.faults.entries()) injectFault(hosts, wish, `sandbox.faults.${index}`);
-  return { hosts, close: () => hosts.forEach(({ host }) => host.close()) };
+  return {
+    hosts,
+    close: () => {
+      for (const { host } of hosts) host.close();
+    },
+  };
 }
 
 function injectFault(hosts: RunningSandbox['hosts'], wish: unknown, at: string): void {

@@ -75,6 +75,7 @@ export class SandboxHost {
     const data = this.spec.models().map((model) => ({
       id: model.upstreamModel,
       object: 'model',
+      type: 'base',
       created: 0,
       owned_by: this.spec.id,
       context_length: model.contextLength,

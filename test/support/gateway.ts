@@ -27,6 +27,8 @@ export interface GatewayOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The text of turnpike.yaml. */
   readonly config?: string;
+  /** `real` leaves the sandbox its latency and speed; tests that wait for nothing do not need them. */
+  readonly pace?: 'real' | 'quick';
   /** A data folder to use again; a fresh one otherwise. */
   readonly home?: string;
 }
@@ -95,7 +97,9 @@ export class RunningGateway {
     const stderr = new Response(child.stderr).text();
     const line = await firstLine(child.stdout);
     if (line === undefined) throw new Error(`the gateway did not start: ${await stderr}`);
-    return new RunningGateway(JSON.parse(line) as ReadyLine, child, folder, home, stderr, key);
+    const gateway = new RunningGateway(JSON.parse(line) as ReadyLine, child, folder, home, stderr, key);
+    if (options.pace !== 'real') await gateway.clearFaults();
+    return gateway;
   }
 
   /** Stops it properly. @returns the exit code and what it logged */
@@ -122,9 +126,15 @@ export class RunningGateway {
     if (!response.ok) throw new Error(await response.text());
   }
 
+  /** No faults, and hosts that hurry. */
   async clearFaults(): Promise<void> {
+    const hosts = this.ready.providers.filter(({ mode }) => mode === 'sandbox').map(({ id }) => id);
     await Promise.all(
-      this.ready.providers.map(({ id }) => fetch(`${this.host(id)}/_sandbox/faults`, { method: 'DELETE' })),
+      hosts.map(async (id) => {
+        await fetch(`${this.host(id)}/_sandbox/faults`, { method: 'DELETE' });
+        await this.fault(id, { fault: 'latency', value: 1 });
+        await this.fault(id, { fault: 'tokens-per-second', value: 20_000 });
+      }),
     );
   }
 

@@ -31,6 +31,10 @@ export function keyJson(key: Key, usage: KeyUsage): Json {
     is_provisioning_key: management,
     rate_limit: { requests: -1, interval: '10s', note: 'This field is deprecated and safe to ignore.' },
     workspace_id: null,
+    organization_id: null,
+    allowed_data_regions: ['global'],
+    // No daily quota of free requests here; -1 says so, as in `rate_limit`.
+    free_model_daily_requests: { limit: -1, remaining: -1, used: 0 },
     expires_at: null,
   };
 }

@@ -123,8 +123,18 @@ export function endpointJson(
     uptime_last_5m: measured.uptime5m,
     uptime_last_30m: uptime,
     uptime_last_1d: measured.uptime1d,
+    supports_tool_choice: toolChoiceJson(roads.snapshot.parameters(endpoint).has('tool_choice')),
+    supports_voice_cloning: false,
     supports_implicit_caching: endpoint.rates['cache-read'] !== undefined,
     latency_last_30m: withKey ? measured.latency : null,
     throughput_last_30m: withKey ? measured.throughput : null,
   };
 }
+
+/** Which values of `tool_choice` work; we know of the parameter, not of its single values. */
+const toolChoiceJson = (supported: boolean): Json => ({
+  auto: supported,
+  none: supported,
+  required: supported,
+  function: supported,
+});
