@@ -205,8 +205,6 @@ function agreement(
   return errors.length > 1 && all(unavailable) ? { code: 'temporarily_unavailable', retryable: true } : undefined;
 }
 
-const FAILED = gatewayError('upstream_server', 'Provider returned error');
-
 /** Reads until there is content to send or the answer is over. Role-only chunks and comments are neither. */
 async function untilContent(attempt: Attempt): Promise<{ first: readonly GenerationEvent[]; error?: GatewayError }> {
   let first: readonly GenerationEvent[] = [];
@@ -220,7 +218,7 @@ async function untilContent(attempt: Attempt): Promise<{ first: readonly Generat
     }
     const last = events.at(-1);
     if (last?.type === 'generation-error') return { first, error: last.error };
-    if (last?.type === 'generation-end') return last.finish === 'error' ? { first, error: FAILED } : { first };
+    if (last?.type === 'generation-end') return { first };
   }
   return { first, error: gatewayError('upstream_empty', 'Provider returned an empty answer') };
 }

@@ -191,7 +191,7 @@ export class Attempt implements Waiting {
     const reader = this.#reader;
     this.#reader = undefined;
     if (reader) void this.#drain(reader);
-    return events;
+    return withoutErrorFinish(events);
   }
 
   async #drain(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
@@ -222,10 +222,11 @@ export class Attempt implements Waiting {
     }
     this.#end(undefined);
     if (text === undefined) return gatewayError('upstream_too_large', 'Provider sent an answer beyond our limit');
-    const events =
+    const events = withoutErrorFinish(
       isEventStream(response) || text.startsWith('data:')
         ? this.#aggregate(text)
-        : dialect.decodeWhole(parsed(text), target, encoded.expectation);
+        : dialect.decodeWhole(parsed(text), target, encoded.expectation),
+    );
     const last = events.at(-1);
     // A whole answer that is nothing but an error never became an answer.
     if (last?.type === 'generation-error' && !events.some((event) => event.type === 'block-start')) return last.error;
@@ -274,6 +275,14 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** A provider that finishes with `error` and says no more has failed; its answer must not pass for a complete one. */
+function withoutErrorFinish(events: readonly GenerationEvent[]): readonly GenerationEvent[] {
+  const last = events.at(-1);
+  if (last?.type !== 'generation-end' || last.finish !== 'error') return events;
+  const error = gatewayError('upstream_server', 'Provider returned error');
+  return [...events.slice(0, -1), { type: 'generation-error', error }];
 }
 
 /** A body as text, or undefined when it is larger than allowed. */

@@ -18,7 +18,7 @@ export function openRouterSchema(): OpenRouterSchema {
   if (!file) throw new Error('no schema');
   const document = JSON.parse(readFileSync(file, 'utf8')) as Node & { components: { schemas: Node }; paths: Node };
   // Which providers exist is data, not form: ours has hosts theirs has not.
-  document.components.schemas.ProviderName = { type: 'string' };
+  openProviderNames(document);
   const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: false });
   ajv.addSchema(document, 'openrouter');
   const pointer = (name: string): string => {
@@ -35,4 +35,13 @@ export function openRouterSchema(): OpenRouterSchema {
       return (validate.errors ?? []).map((error) => `${error.instancePath} ${error.message}`);
     },
   };
+}
+
+function openProviderNames(node: unknown): void {
+  if (typeof node !== 'object' || node === null) return;
+  for (const [key, value] of Object.entries(node)) {
+    if ((key === 'provider_name' || key === 'ProviderName') && Array.isArray((value as Node | null)?.enum)) {
+      (node as Node)[key] = { type: ['string', 'null'] };
+    } else openProviderNames(value);
+  }
 }
