@@ -48,12 +48,6 @@ export const ERRORS = {
     meaning: 'The request carries two Host headers or an absolute target.',
   },
   route_unknown: { status: 404, type: 'not_found', ...request, meaning: 'No such route.' },
-  method_not_allowed: {
-    status: 405,
-    type: 'invalid_request',
-    ...request,
-    meaning: 'The route exists, the method does not.',
-  },
   resource_unknown: {
     status: 404,
     type: 'not_found',
@@ -225,7 +219,7 @@ export const ERRORS = {
     status: 413,
     type: 'payload_too_large',
     ...upstream,
-    next: 'larger-window',
+    next: 'model',
     health: false,
     meaning: 'The provider found the body too large (413).',
   },

@@ -44,6 +44,8 @@ export async function writeStream(
     if (piece.type !== 'block-delta') continue;
     sent += 1;
     if (sent >= breakAt) {
+      // A reset overtakes what is still under way; what was said before it has to arrive.
+      await sleep(TICK_MS);
       breakOff(response, delivery.fault);
       return;
     }
