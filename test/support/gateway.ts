@@ -104,11 +104,16 @@ export class RunningGateway {
 
   /** Stops it properly. @returns the exit code and what it logged */
   async stop(): Promise<{ readonly code: number; readonly stderr: string }> {
+    const end = await this.terminate();
+    this.clean();
+    return end;
+  }
+
+  /** Stops it properly and leaves its data. */
+  async terminate(): Promise<{ readonly code: number; readonly stderr: string }> {
     this.process.kill('SIGTERM');
     const code = await this.process.exited;
-    const stderr = await this.#stderr;
-    this.clean();
-    return { code, stderr };
+    return { code, stderr: await this.#stderr };
   }
 
   async kill(): Promise<void> {

@@ -1,0 +1,89 @@
+import { expect, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
+import { readBooks, recompute } from '../support/books.ts';
+import { RunningGateway } from '../support/gateway.ts';
+
+const WAVES = 5;
+const REQUESTS = 1000;
+const FAULTS = [
+  '500',
+  '429',
+  'reset-before-headers',
+  'reset-mid-stream',
+  'truncate',
+  'malformed-frame',
+  'empty-answer',
+  'error-in-200',
+];
+
+const residentBytes = (pid: number): number =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+
+test('P4 I10 I3 five waves of 1,000 mixed requests with aborts and faults: receipts equal the books, nothing stays held, memory is flat', async () => {
+  const gateway = await RunningGateway.start({ config: 'credits: { mode: prepaid, initial_usd: 1000 }\n' });
+  const memory: number[] = [];
+  try {
+    for (let wave = 0; wave < WAVES; wave += 1) {
+      await gateway.clearFaults();
+      for (const host of ['openrouter', 'nvidia', 'mistral']) {
+        for (const fault of FAULTS) await gateway.fault(host, { fault, probability: 0.01 });
+      }
+      await Promise.all(Array.from({ length: REQUESTS }, (_, index) => one(gateway, index)));
+      await settled(gateway);
+      memory.push(residentBytes(gateway.process.pid));
+    }
+    const credits = ((await gateway.json('/credits')) as { data: Record<string, number> }).data;
+    await gateway.terminate();
+    const books = readBooks(gateway.home);
+    expect(books.breaches).toEqual([]);
+    expect([books.open, books.held]).toEqual([0, 0n]);
+    expect(books.generations.size).toBe(WAVES * REQUESTS);
+    const receipts = [...books.generations.values()].reduce(
+      (sum, { state, document }) => sum + (state === 'settled' ? recompute(document) : 0n),
+      0n,
+    );
+    expect(receipts).toBe(books.charged);
+    expect(receipts).toBeGreaterThan(0n);
+    expect(Math.round((credits.total_usage ?? 0) * 1e9)).toBe(Number(receipts));
+    const cancelled = [...books.generations.values()].filter(({ document }) => document?.cancelled).length;
+    expect(cancelled).toBeGreaterThan(WAVES * REQUESTS * 0.05);
+    expect((memory[4] ?? 0) - (memory[1] ?? 0)).toBeLessThanOrEqual(30 * 1024 * 1024);
+  } finally {
+    await gateway.kill();
+    gateway.clean();
+  }
+}, 240_000);
+
+/** One in five leaves in the middle. */
+async function one(gateway: RunningGateway, index: number): Promise<void> {
+  const leaving = new AbortController();
+  const stream = index % 3 !== 0;
+  const body = {
+    model: 'mistralai/mistral-small-2603',
+    stream,
+    max_tokens: 40 + (index % 60),
+    messages: [{ role: 'user', content: `Question ${index} about the Rhine` }],
+    ...(index % 7 === 0 && { reasoning: { effort: 'high' } }),
+  };
+  const leaves = index % 5 === 0;
+  try {
+    if (leaves && !stream) setTimeout(() => leaving.abort(), 20 + (index % 50));
+    const response = await gateway.post(body, {}, leaving.signal);
+    if (!leaves) {
+      await response.text();
+      return;
+    }
+    const reader = response.body?.getReader();
+    await reader?.read();
+    leaving.abort();
+  } catch {
+    // Faults may leave nothing to read, and leaving is an error of our own making.
+  }
+}
+
+async function settled(gateway: RunningGateway): Promise<void> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    if (readBooks(gateway.home).open === 0) return;
+    await Bun.sleep(100);
+  }
+}
