@@ -24,8 +24,11 @@ test('P4 I10 I3 five waves of 1,000 mixed requests with aborts and faults: recei
   const memory: number[] = [];
   try {
     for (let wave = 0; wave < WAVES; wave += 1) {
-      await gateway.clearFaults();
       for (const host of ['openrouter', 'nvidia', 'mistral']) {
+        await fetch(`${gateway.host(host)}/_sandbox/faults`, { method: 'DELETE' });
+        // Slow enough that who leaves after the first words leaves in the middle.
+        await gateway.fault(host, { fault: 'latency', value: 5 });
+        await gateway.fault(host, { fault: 'tokens-per-second', value: 200 });
         for (const fault of FAULTS) await gateway.fault(host, { fault, probability: 0.01 });
       }
       await Promise.all(Array.from({ length: REQUESTS }, (_, index) => one(gateway, index)));
@@ -38,7 +41,7 @@ test('P4 I10 I3 five waves of 1,000 mixed requests with aborts and faults: recei
     expect(books.breaches).toEqual([]);
     expect([books.open, books.held]).toEqual([0, 0n]);
     // Who leaves before the request has arrived leaves no row.
-      expect(books.generations.size).toBeGreaterThan(WAVES * REQUESTS * 0.9);
+    expect(books.generations.size).toBeGreaterThan(WAVES * REQUESTS * 0.9);
     const receipts = [...books.generations.values()].reduce(
       (sum, { state, document }) => sum + (state === 'settled' ? recompute(document) : 0n),
       0n,
@@ -48,6 +51,9 @@ test('P4 I10 I3 five waves of 1,000 mixed requests with aborts and faults: recei
     expect(Math.round((credits.total_usage ?? 0) * 1e9)).toBe(Number(receipts));
     const cancelled = [...books.generations.values()].filter(({ document }) => document?.cancelled).length;
     expect(cancelled).toBeGreaterThan(WAVES * REQUESTS * 0.05);
+    process.stderr.write(
+      `resident after each wave: ${memory.map((bytes) => `${Math.round(bytes / 1048576)} MB`).join(', ')}\n`,
+    );
     expect((memory[4] ?? 0) - (memory[1] ?? 0)).toBeLessThanOrEqual(30 * 1024 * 1024);
   } finally {
     await gateway.kill();
