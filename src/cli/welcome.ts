@@ -2,7 +2,7 @@ import type { Config } from '../config/load.ts';
 import type { Gateway } from './compose.ts';
 
 /** The page everything began with. */
-const FIRST_MODEL = 'mistralai/mistral-small-2603';
+export const FIRST_MODEL = 'mistralai/mistral-small-2603';
 
 interface ReadyProvider {
   readonly id: string;
@@ -36,7 +36,9 @@ export function readiness(gateway: Gateway, config: Config, pid: number): Ready 
     }),
   );
   const label = gateway.keyring.list().find((key) => key.kind === 'inference' && !key.disabled)?.label ?? null;
-  const [host] = providers;
+  const { snapshot } = gateway.roads;
+  const hosts = providers.filter(({ id }) => snapshot.endpointsOf(FIRST_MODEL).some(({ provider }) => provider === id));
+  const host = hosts.find(({ id }) => snapshot.provider(id)?.kind === 'aggregator') ?? hosts[0];
   return {
     ready: true,
     url: gateway.url,

@@ -14,6 +14,6 @@ export interface HttpPorts {
   /** Why the service is not ready, or undefined when it is. */
   notReady(): string | undefined;
   /** Pages of the reference; undefined where there is none at this address. */
-  page(request: Request): Promise<Response> | Response | undefined;
+  page(request: Request): Promise<Response | undefined> | undefined;
   readonly openapi: () => unknown;
 }
