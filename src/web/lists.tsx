@@ -26,7 +26,9 @@ type Sort = keyof typeof SORTS;
 /** What is unknown comes last, whichever way it is sorted (REF-015). */
 function sorted(rows: readonly Row[], sort: Sort): readonly Row[] {
   const price = ({ hosts }: Row): number =>
-    hosts[0]?.endpoint.priceState === 'listed' ? Number(hosts[0].endpoint.rates.input ?? 0) : Number.POSITIVE_INFINITY;
+    hosts[0]?.endpoint.priceState === 'listed'
+      ? Number(hosts[0].endpoint.rates.input ?? Number.POSITIVE_INFINITY)
+      : Number.POSITIVE_INFINITY;
   const order: Record<Sort, (a: Row, b: Row) => number> = {
     newest: (a, b) => b.model.created - a.model.created,
     price: (a, b) => (price(a) === price(b) ? 0 : price(a) - price(b)),

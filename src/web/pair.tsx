@@ -487,14 +487,14 @@ function GpuHour({ sheets, hosts, model }: { sheets: Sheets; hosts: readonly Hos
         {rented.map(({ endpoint, provider }) => (
           <li key={endpoint.id}>
             <a href={pairPath(model.id, provider.id)}>{provider.name}</a>
-            <p>
+            <div className="meta">
               <Receipt
                 figure={priceFigure(sheets, endpoint, 'input')}
                 sheets={sheets}
                 label={`${provider.name}, price`}
                 price
               />
-            </p>
+            </div>
           </li>
         ))}
       </ul>
@@ -523,7 +523,7 @@ function Related({
         {related.map((host) => (
           <li key={host.endpoint.id}>
             <a href={pairPath(host.endpoint.model, provider.id)}>{data.snapshot.model(host.endpoint.model)?.name}</a>
-            <p>
+            <div className="meta">
               <Receipt figure={priceFigure(sheets, host.endpoint, 'input')} sheets={sheets} label="input price" price />{' '}
               in,{' '}
               <Receipt
@@ -533,7 +533,7 @@ function Related({
                 price
               />{' '}
               out
-            </p>
+            </div>
           </li>
         ))}
       </ul>

@@ -95,7 +95,9 @@ export interface Host {
 /** All endpoints of a model with their providers: the cheapest priced first, those without a price after them. */
 export function hostsOf({ snapshot }: PageData, model: Model): readonly Host[] {
   const rank = ({ endpoint }: Host): number =>
-    endpoint.priceState === 'listed' ? Number(endpoint.rates.input ?? 0) : Number.POSITIVE_INFINITY;
+    endpoint.priceState === 'listed'
+      ? Number(endpoint.rates.input ?? Number.POSITIVE_INFINITY)
+      : Number.POSITIVE_INFINITY;
   return snapshot
     .endpointsOf(model.id)
     .flatMap((endpoint) => {
