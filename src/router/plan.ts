@@ -107,7 +107,9 @@ function nothingLeft(planned: PlannedModel, facts: Facts): GatewayError {
     const availability = { ...base, code: 'no_endpoints' };
     return gatewayError('no_endpoints', `No endpoints found for ${planned.requested}.`, { availability });
   }
-  const all = planned.rejected.every((rejection) => rejection.rule === last.id);
+  // Hosts that could not serve anybody are no constraint of this request.
+  const asked = planned.rejected.filter(({ rule }) => rule !== 'retired' && rule !== 'unroutable');
+  const all = asked.every((rejection) => rejection.rule === last.id);
   const { code, message, availability } = last.error(planned, facts, all);
   return gatewayError(code, message, availability ? { availability: { ...base, ...availability } } : {});
 }

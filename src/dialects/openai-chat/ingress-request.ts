@@ -47,10 +47,25 @@ const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor',
 const invalid = (path: string, message: string): GatewayError =>
   gatewayError('invalid_request', `${path}: ${message}`, { issues: [{ path, message }] });
 
+interface Issue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** Where one of several forms was expected, the issue of the form that came closest: the one that goes deepest. */
+function nearest(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): Issue {
+  const path = [...above, ...issue.path];
+  const own = { path, message: issue.message };
+  if (issue.code !== 'invalid_union') return own;
+  const inner = issue.errors.flatMap((issues) => issues.map((one) => nearest(one, path)));
+  return inner.reduce<Issue>((best, one) => (one.path.length > best.path.length ? one : best), own);
+}
+
 function invalidIssues(error: z.ZodError): GatewayError {
   const issues = error.issues
     .slice(0, 10)
-    .map((issue) => ({ path: issue.path.map(String).join('.'), message: issue.message }));
+    .map((issue) => nearest(issue, []))
+    .map(({ path, message }) => ({ path: path.map(String).join('.'), message }));
   const first = issues[0];
   const message = first ? `${first.path === '' ? 'body' : first.path}: ${first.message}` : 'Invalid request parameters';
   return gatewayError('invalid_request', message, { issues });
