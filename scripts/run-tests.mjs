@@ -1,13 +1,13 @@
 // Runs every test and closes with "N passed, N failed, N skipped". Arguments go to `bun test`.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const report = join(root, 'out', 'junit.xml');
 mkdirSync(dirname(report), { recursive: true });
-rmSync(report, { force: true });
+for (const old of readdirSync(dirname(report))) if (old.endsWith('.xml')) rmSync(join(dirname(report), old));
 
 const bun = join(root, 'node_modules', '.bin', 'bun');
 const only = process.argv.slice(2);
