@@ -15,6 +15,9 @@ function merged(a: Message, b: Message): Message | undefined {
   return { ...a, parts: [{ kind: 'text', text }] };
 }
 
+const saysNothing = ({ parts, toolCalls, reasoning }: AssistantMessage): boolean =>
+  toolCalls.length === 0 && !reasoning && parts.every((part) => part.kind === 'text' && part.text === '');
+
 /** The results of an assistant's calls, in call order and one each: a missing one says so, a surplus one is left out. */
 function answered(assistant: AssistantMessage, results: readonly ToolMessage[]): Message[] {
   const byId = new Map(results.map((result) => [result.callId, result]));
@@ -62,7 +65,7 @@ export function strictTurns(messages: readonly Message[]): readonly Message[] {
     const message = source[i];
     if (!message || message.role === 'tool') continue;
     if (message.role === 'assistant') {
-      if (message.parts.length === 0 && message.toolCalls.length === 0) continue;
+      if (saysNothing(message)) continue;
       turns.push(message);
       const results: ToolMessage[] = [];
       for (let next = source[i + 1]; next?.role === 'tool'; next = source[i + 1]) {
