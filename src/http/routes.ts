@@ -26,11 +26,6 @@ function api(ports: HttpPorts): Hono<Bindings> {
   };
   const app = new Hono<Bindings>();
 
-  for (const [path, dialectId] of INFERENCE) {
-    const dialect = DIALECTS[dialectId];
-    if (dialect) app.post(path, async (c) => toResponse(await inference(c.req.raw, c.env.connection, dialect, ports)));
-  }
-
   app.get('/models', (c) => {
     const parameters = new URL(c.req.url).searchParams;
     const wish = parseModelQuery(parameters);
@@ -106,10 +101,37 @@ function api(ports: HttpPorts): Hono<Bindings> {
 const INFERENCE: readonly (readonly [string, string])[] = [['/chat/completions', 'openai-chat']];
 
 /** Where the API is mounted: OpenRouter's base, and the one OpenAI's clients expect. */
-export const API_BASES = ['/api/v1', '/v1'] as const;
+const API_BASES = ['/api/v1', '/v1'] as const;
 
-/** The whole surface: API, health, documents, pages. */
-export function routes(ports: HttpPorts): Hono<Bindings> {
+/** Answers a request on one connection. */
+export type Surface = (request: Request, connection: Connection) => Response | Promise<Response>;
+
+/**
+ * The whole surface: API, health, documents, pages. Inference is found by its path alone, before the router, which would cost a
+ * request more than everything else that happens to it here.
+ */
+export function routes(ports: HttpPorts): Surface {
+  const app = otherRoutes(ports);
+  const hot = new Map(API_BASES.flatMap((base) => INFERENCE.map(([path, id]) => [base + path, DIALECTS[id]] as const)));
+  return (request, connection) => {
+    const dialect = request.method === 'POST' ? hot.get(pathOf(request.url)) : undefined;
+    if (!dialect) return app.fetch(request, { connection });
+    const problem = refusedRequest(request);
+    if (problem) return errorResponse(gatewayError('bad_host', problem), 'http://localhost');
+    return inference(request, connection, dialect, ports).then(toResponse, (error: Error) => {
+      gatewayLog(ports, error, request.url);
+      return errorResponse(gatewayError('internal', 'Internal Server Error'), baseUrlOf(request));
+    });
+  };
+}
+
+function pathOf(url: string): string {
+  const start = url.indexOf('/', url.indexOf('://') + 3);
+  const query = url.indexOf('?', start);
+  return query < 0 ? url.slice(start) : url.slice(start, query);
+}
+
+function otherRoutes(ports: HttpPorts): Hono<Bindings> {
   const app = new Hono<Bindings>();
   const surface = api(ports);
   app.use('*', async (c, next) => {

@@ -1,5 +1,4 @@
-import type { Hono } from 'hono';
-import type { Connection } from './inference/chat.ts';
+import type { Surface } from './routes.ts';
 
 /** Something about the address that the operator must mend; the message is one sentence. */
 export class AddressUnusable extends Error {}
@@ -15,10 +14,7 @@ export interface Listening {
 const IDLE_SECONDS = 30;
 
 /** @throws AddressUnusable when the port is taken or the host is not ours */
-export function listen(
-  app: Hono<{ Bindings: { connection: Connection } }>,
-  address: { host: string; port: number; bodyBytesMax: number },
-): Listening {
+export function listen(surface: Surface, address: { host: string; port: number; bodyBytesMax: number }): Listening {
   let server: Bun.Server<undefined>;
   try {
     server = Bun.serve({
@@ -27,7 +23,7 @@ export function listen(
       idleTimeout: IDLE_SECONDS,
       // Ours refuses earlier and in the client's dialect; this only bounds what is read of a body without a declared length.
       maxRequestBodySize: address.bodyBytesMax + 1024 * 1024,
-      fetch: (request, self) => app.fetch(request, { connection: self }),
+      fetch: (request, self) => surface(request, self),
     });
   } catch (error) {
     throw new AddressUnusable(`cannot listen on ${address.host}:${address.port}: ${reason(error)}`);

@@ -1,5 +1,6 @@
 import type { Key, KeyDay } from '../../accounts/ports.ts';
 import type { Entry, HoldRow, LedgerState, OutcomeRow } from '../../ledger/ports.ts';
+import { type Nanodollars, nanodollars } from '../../money/money.ts';
 
 /** What the store's thread is asked to do. Writes travel in batches; a batch is one transaction. */
 export type Write =
@@ -14,7 +15,8 @@ export type Query = { readonly query: 'generation'; readonly id: string } | { re
 
 export type ToStore =
   | { readonly kind: 'open'; readonly path: string }
-  | { readonly kind: 'write'; readonly writes: readonly Write[] }
+  /** Writes as text (see {@link packWrites}). */
+  | { readonly kind: 'write'; readonly writes: string }
   | { readonly kind: 'query'; readonly id: number; readonly query: Query }
   | { readonly kind: 'close' };
 
@@ -22,7 +24,8 @@ export type FromStore =
   | { readonly kind: 'opened'; readonly state: StoredState }
   /** `usage`: something the operator must mend (foreign file, newer schema, in use); otherwise it failed. */
   | { readonly kind: 'refused'; readonly message: string }
-  | { readonly kind: 'written'; readonly results: readonly ('written' | 'existed')[] }
+  /** `results` in the order of the batch; absent where every write was new. */
+  | { readonly kind: 'written'; readonly results?: readonly ('written' | 'existed')[] }
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'closed' };
@@ -47,3 +50,23 @@ export interface StoredGeneration {
 
 /** A breach of an invariant of the books, in words. */
 export type Breach = string;
+
+/** A batch as one text: handing objects to another thread costs several times what text costs. */
+export function packWrites(writes: readonly Write[]): string {
+  return JSON.stringify(writes, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
+}
+
+/** The inverse of {@link packWrites}: amounts are whole numbers again. */
+export function unpackWrites(text: string): readonly Write[] {
+  const writes = JSON.parse(text) as Write[];
+  return writes.map((write): Write => {
+    if (write.op === 'hold') return { ...write, hold: { ...write.hold, amount: amount(write.hold.amount) } };
+    if (write.op === 'entry') return { ...write, entry: entry(write.entry) };
+    if (write.op !== 'outcome') return write;
+    const { outcome } = write;
+    return { ...write, outcome: { ...outcome, charge: amount(outcome.charge), entries: outcome.entries.map(entry) } };
+  });
+}
+
+const amount = (text: unknown): Nanodollars => nanodollars(BigInt(text as string));
+const entry = (one: Entry): Entry => ({ ...one, amount: amount(one.amount) });

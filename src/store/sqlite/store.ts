@@ -1,12 +1,27 @@
 import type { AccountsStore, Key } from '../../accounts/ports.ts';
 import type { Entry, HoldRow, LedgerStore, OutcomeRow } from '../../ledger/ports.ts';
-import type { Breach, FromStore, Query, StoredGeneration, StoredState, ToStore, Write } from './protocol.ts';
+import {
+  type Breach,
+  type FromStore,
+  packWrites,
+  type Query,
+  type StoredGeneration,
+  type StoredState,
+  type ToStore,
+  type Write,
+} from './protocol.ts';
 
 /** The data folder or its database needs the operator's hand; the message is one sentence. */
 export class StoreUnusable extends Error {}
 
 /** How long a reservation may wait for company before it is journalled; nobody waits for it. */
 const HOLD_DELAY_MS = 25;
+
+const NOTHING_NEW: readonly ('written' | 'existed')[] = [];
+
+/** Where the last batch had company the next waits this long for more: one fsync for many, and a lone write waits for nobody. */
+const COMPANY_MS = 2;
+const COMPANY_MIN = 4;
 
 interface Waiting {
   readonly resolve: (result: 'written' | 'existed') => void;
@@ -24,6 +39,7 @@ export class SqliteStore implements LedgerStore, AccountsStore {
   #inFlight: (Waiting | undefined)[] | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #urgent = false;
+  #crowded = false;
   #scheduled = false;
   #queries = new Map<number, (value: unknown) => void>();
   #nextQuery = 0;
@@ -121,17 +137,20 @@ export class SqliteStore implements LedgerStore, AccountsStore {
   #schedule(): void {
     if (this.#scheduled || this.#inFlight) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    const flush = (): void => {
       this.#scheduled = false;
       this.#flush();
-    });
+    };
+    if (this.#crowded) setTimeout(flush, COMPANY_MS);
+    else setImmediate(flush);
   }
 
   #flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#inFlight || this.#queue.length === 0) return;
-    this.#worker.postMessage({ kind: 'write', writes: this.#queue } satisfies ToStore);
+    this.#worker.postMessage({ kind: 'write', writes: packWrites(this.#queue) } satisfies ToStore);
+    this.#crowded = this.#queue.length >= COMPANY_MIN;
     this.#inFlight = this.#waiting;
     this.#queue = [];
     this.#waiting = [];
@@ -139,7 +158,7 @@ export class SqliteStore implements LedgerStore, AccountsStore {
   }
 
   #receive(message: FromStore): void {
-    if (message.kind === 'written') this.#written(message.results);
+    if (message.kind === 'written') this.#written(message.results ?? NOTHING_NEW);
     else if (message.kind === 'failed') this.#failed(new Error(message.message));
     else if (message.kind === 'answer') this.#answered(message.id, message.value);
     else if (message.kind === 'closed') this.#onClosed?.();

@@ -1,6 +1,6 @@
 import type { Database } from 'bun:sqlite';
 import { lockFolder, openFile, StoreRefused } from './file.ts';
-import type { FromStore, Query, ToStore, Write } from './protocol.ts';
+import { type FromStore, type Query, type ToStore, unpackWrites } from './protocol.ts';
 import { Statements } from './statements.ts';
 
 /** The store's own thread: it alone touches the file, so that no request ever waits for a disk on the thread that serves. */
@@ -23,10 +23,11 @@ function start(path: string): void {
   }
 }
 
-function write(writes: readonly Write[]): void {
+function write(packed: string): void {
   try {
     if (!open) throw new Error('the store is not open');
-    reply({ kind: 'written', results: open.statements.write(writes) });
+    const results = open.statements.write(unpackWrites(packed));
+    reply(results.every((result) => result === 'written') ? { kind: 'written' } : { kind: 'written', results });
   } catch (error) {
     reply({ kind: 'failed', message: String(error) });
   }
