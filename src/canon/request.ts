@@ -52,13 +52,13 @@ export interface Sampling {
 export type Message = SystemMessage | UserMessage | AssistantMessage | ToolMessage;
 
 /** System messages keep their place: hoisting and merging is the business of the upstream dialect that needs it. */
-export interface SystemMessage {
+interface SystemMessage {
   readonly role: 'system' | 'developer';
   readonly parts: readonly Part[];
   readonly name?: string;
 }
 
-export interface UserMessage {
+interface UserMessage {
   readonly role: 'user';
   readonly parts: readonly Part[];
   readonly name?: string;

@@ -11,7 +11,7 @@ const PRICES = Object.fromEntries(
 ) as Record<string, FieldKind>;
 
 /** Everything that can be said of a subject. A field that is not here is a typing mistake. */
-export const FIELDS = {
+const FIELDS = {
   model: {
     name: 'text',
     family: 'text',

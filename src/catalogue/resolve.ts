@@ -14,7 +14,7 @@ export const RULES = {
   unsettled: 'Equally close sources differ on the same day; shown as disputed.',
 } as const satisfies Record<string, string>;
 
-export type Rule = keyof typeof RULES;
+type Rule = keyof typeof RULES;
 
 export interface ResolveContext {
   readonly sources: ReadonlyMap<string, Source>;

@@ -127,7 +127,7 @@ export interface Model {
   readonly about: string;
 }
 
-export interface DataPolicy {
+interface DataPolicy {
   readonly trainsOnPrompts?: boolean;
   readonly retentionDays?: number;
   readonly zeroRetention?: boolean;

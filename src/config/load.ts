@@ -10,7 +10,7 @@ import { type ConfigFile, configFile, type ProviderConfig } from './schema.ts';
 /** The operator's mistake in one sentence; the process ends with exit code 2. */
 export class ConfigError extends Error {}
 
-export type SandboxMode = 'auto' | 'on' | 'off';
+type SandboxMode = 'auto' | 'on' | 'off';
 
 /** Environment and file as one frozen value; nothing else reads either. */
 export interface Config {

@@ -82,7 +82,7 @@ function fits(rule: Rule, status: number, said: Said, body: unknown): boolean {
   return rule.member === undefined || member(body, rule.member) !== undefined;
 }
 
-export interface Said {
+interface Said {
   readonly message: string;
   /** Every code and type the body names, most specific first. */
   readonly codes: readonly string[];
@@ -144,7 +144,7 @@ function codesIn(body: JsonObject): string[] {
 }
 
 /** What an error body says, whatever its shape (spec/providers B.1.7, UP-115). */
-export function extractError(body: unknown): Said {
+function extractError(body: unknown): Said {
   const object = asObject(asArray(body)?.[0] ?? body);
   if (!object) return { message: shorten(stripMarkup(typeof body === 'string' ? body : '')), codes: [] };
   return { message: shorten(messageIn(object) ?? ''), codes: codesIn(object) };

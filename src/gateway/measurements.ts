@@ -3,7 +3,7 @@ import { type EndpointHealth, foldAttempt, inOutage, UNKNOWN_HEALTH } from '../r
 import type { HealthPort } from './ports.ts';
 
 /** What this gateway saw of an endpoint itself, in the words of the endpoint listing (spec/platform 4.6). */
-export interface Percentiles {
+interface Percentiles {
   readonly p50: number;
   readonly p75: number;
   readonly p90: number;

@@ -11,7 +11,7 @@ import {
 } from '../money/money.ts';
 
 /** One line of a receipt: this many units at this price. */
-export interface ReceiptLine {
+interface ReceiptLine {
   readonly unit: Unit;
   readonly quantity: number;
   /** Pico-dollars per unit. */

@@ -113,7 +113,7 @@ export const FAULT_IDS = Object.keys(FAULTS) as readonly FaultId[];
 export const faultRow = (id: FaultId): FaultRow => FAULTS[id];
 
 /** Names are taken in any spelling of the table: `reset mid-stream`, `reset_mid_stream` and `Reset-Mid-Stream` are one fault. */
-export function faultId(name: string): FaultId | undefined {
+function faultId(name: string): FaultId | undefined {
   const plain = name
     .trim()
     .toLowerCase()

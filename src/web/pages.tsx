@@ -2,9 +2,10 @@ import type { ReactNode } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { assetAt } from './assets.ts';
 import { modelPath, pairPath } from './format.ts';
-import { HomePage, ModelPage, ModelsPage, NotFoundPage, ProviderPage, ProvidersPage } from './lists.tsx';
+import { HomePage, ModelPage, ModelsPage, NotFoundPage } from './lists.tsx';
 import { PairPage } from './pair.tsx';
 import type { PageData, Visit } from './ports.ts';
+import { ProviderPage, ProvidersPage } from './provider-pages.tsx';
 
 /** Nothing but what this origin serves (REF-092). */
 const POLICY =

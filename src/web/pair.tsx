@@ -1,22 +1,14 @@
 import type { ReactNode } from 'react';
 import type { Endpoint, Model, Provider } from '../catalogue/types.ts';
 import { count, DELIVERY_WORDS, modelPath, pairPath, perMillion, providerPath, usd } from './format.ts';
+import { HostTable, hostCount } from './host-table.tsx';
 import { Layout } from './layout.tsx';
 import { Code, Receipt, Scrolling, Section } from './parts.tsx';
 import type { PageData, Visit } from './ports.ts';
 import { gotchas, questions } from './questions.ts';
 import { curl, python, typescript } from './snippets.ts';
-import {
-  capabilities,
-  checkedDays,
-  type Host,
-  hostsOf,
-  priceFigure,
-  prices,
-  relatedAt,
-  Sheets,
-  textFigure,
-} from './view.ts';
+import { MeasuredHere, Specs } from './specs.tsx';
+import { capabilities, checkedDays, type Host, hostsOf, priceFigure, prices, relatedAt, Sheets } from './view.ts';
 
 /** One model at one provider: what it costs, how to call it, what to mind, and who else has it. */
 export function PairPage({
@@ -155,12 +147,6 @@ function Head({
   );
 }
 
-/** All hosts and those with a price are two numbers (REF-049). */
-export function hostCount(hosts: readonly Host[]): string {
-  const priced = hosts.filter(({ endpoint }) => endpoint.priceState === 'listed').length;
-  return `${hosts.length} ${hosts.length === 1 ? 'provider' : 'providers'}, ${priced} with a price per token`;
-}
-
 function Recipe({ provider, endpoint }: { provider: Provider; endpoint: Endpoint }): ReactNode {
   const key = provider.keyEnv[0];
   return (
@@ -249,92 +235,6 @@ function Gotchas({ list }: { list: readonly string[] }): ReactNode {
   );
 }
 
-function Specs({
-  sheets,
-  model,
-  endpoint,
-  provider,
-}: {
-  sheets: Sheets;
-  model: Model;
-  endpoint: Endpoint;
-  provider: Provider;
-}): ReactNode {
-  const ofModel = (field: string) =>
-    textFigure(sheets.fact(`model:${model.id}`, field), (value) => (typeof value === 'number' ? count(value) : value));
-  const here = (field: string) =>
-    textFigure(sheets.fact(`endpoint:${endpoint.id}`, field), (value) =>
-      typeof value === 'number' ? count(value) : value,
-    );
-  const rows = (list: readonly (readonly [string, ReturnType<typeof ofModel>])[]): ReactNode => (
-    <dl className="facts">
-      {list.map(([label, figure]) => (
-        <div key={label}>
-          <dt>{label}</dt>
-          <dd>
-            <Receipt figure={figure} sheets={sheets} label={label} />
-          </dd>
-        </div>
-      ))}
-    </dl>
-  );
-  return (
-    <Section id="specs" title="Specs">
-      <h3>The model</h3>
-      {rows([
-        ['Released', ofModel('released')],
-        ['Parameters', ofModel('parameters')],
-        ['Active parameters', ofModel('active_parameters')],
-        ['Architecture', ofModel('architecture')],
-        ['Context', ofModel('context_length')],
-        ['Longest answer', ofModel('max_output_tokens')],
-        ['Knowledge cutoff', ofModel('knowledge_cutoff')],
-        ['Licence', ofModel('licence')],
-      ])}
-      <h3>On {provider.name}</h3>
-      {rows([
-        ['Context', here('context_length')],
-        ['Longest answer', here('max_output_tokens')],
-        ['Quantization', here('quantization')],
-        ['Reasoning efforts', here('efforts')],
-      ])}
-    </Section>
-  );
-}
-
-function MeasuredHere({ data, endpoint }: { data: PageData; endpoint: Endpoint }): ReactNode {
-  const { samples, firstContentMs, tokensPerSecond, uptimePercent } = data.measured(endpoint.id);
-  return (
-    <Section id="measured" title="Measured by this gateway">
-      {samples === 0 ? (
-        <p>Not measured yet: no answer of this pair passed here in the last half hour.</p>
-      ) : (
-        <>
-          <dl className="facts">
-            <div>
-              <dt>First content, median</dt>
-              <dd>{firstContentMs === undefined ? 'Not measured' : `${count(Math.round(firstContentMs))} ms`}</dd>
-            </div>
-            <div>
-              <dt>Speed, median</dt>
-              <dd>
-                {tokensPerSecond === undefined ? 'Not measured' : `${count(Math.round(tokensPerSecond))} tokens/s`}
-              </dd>
-            </div>
-            <div>
-              <dt>Uptime</dt>
-              <dd>{uptimePercent === undefined ? 'Not measured' : `${uptimePercent} %`}</dd>
-            </div>
-          </dl>
-          <p className="meta">
-            {samples} {samples === 1 ? 'answer' : 'answers'} in the last half hour.
-          </p>
-        </>
-      )}
-    </Section>
-  );
-}
-
 function Comparison({
   sheets,
   model,
@@ -350,74 +250,6 @@ function Comparison({
     <Section id="compare" title={`Compare ${model.name} across providers`}>
       <HostTable {...{ sheets, model, hosts, current: endpoint.id }} />
     </Section>
-  );
-}
-
-export function HostTable({
-  sheets,
-  model,
-  hosts,
-  current,
-}: {
-  sheets: Sheets;
-  model: Model;
-  hosts: readonly Host[];
-  current?: string;
-}): ReactNode {
-  return (
-    <Scrolling label={`Providers of ${model.name}`}>
-      <table>
-        <caption>{hostCount(hosts)}. Cheapest first; what has no price per token comes last.</caption>
-        <thead>
-          <tr>
-            <th scope="col">Provider</th>
-            <th scope="col" className="num">
-              Input / 1M
-            </th>
-            <th scope="col" className="num">
-              Output / 1M
-            </th>
-            <th scope="col" className="num">
-              Cached / 1M
-            </th>
-            <th scope="col" className="num">
-              Context
-            </th>
-            <th scope="col">Delivery</th>
-          </tr>
-        </thead>
-        <tbody>
-          {hosts.map(({ endpoint, provider }) => (
-            <tr key={endpoint.id} aria-current={endpoint.id === current ? 'page' : undefined}>
-              <th scope="row">
-                <a href={pairPath(model.id, provider.id)}>{provider.name}</a>
-                {endpoint.id === current && <span className="meta"> (this page)</span>}
-              </th>
-              {(['input', 'output', 'cache-read'] as const).map((field) => (
-                <td className="num" key={field}>
-                  <Receipt
-                    figure={priceFigure(sheets, endpoint, field)}
-                    sheets={sheets}
-                    label={`${provider.name}, ${field}`}
-                    price
-                  />
-                </td>
-              ))}
-              <td className="num">
-                <Receipt
-                  figure={textFigure(sheets.fact(`endpoint:${endpoint.id}`, 'context_length'), (value) =>
-                    typeof value === 'number' ? count(value) : value,
-                  )}
-                  sheets={sheets}
-                  label={`${provider.name}, context`}
-                />
-              </td>
-              <td>{DELIVERY_WORDS[endpoint.delivery]}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scrolling>
   );
 }
 

@@ -65,7 +65,7 @@ function shown(
   return typeof value === 'object' ? value.join(', ') : String(value);
 }
 
-export function Chip({ state }: { state: Figure['state'] }): ReactNode {
+function Chip({ state }: { state: Figure['state'] }): ReactNode {
   return (
     <span className={`chip chip-${state}`} title={STATES[state]}>
       {STATE_WORDS[state]}

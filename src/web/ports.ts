@@ -2,7 +2,7 @@ import type { Snapshot } from '../catalogue/snapshot.ts';
 import type { CatalogueFacts, Endpoint, Provider } from '../catalogue/types.ts';
 
 /** What this gateway saw itself in the last half hour. */
-export interface Measured {
+interface Measured {
   readonly samples: number;
   readonly firstContentMs: number | undefined;
   readonly tokensPerSecond: number | undefined;

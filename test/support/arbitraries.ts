@@ -48,7 +48,7 @@ const citationBlock = fc.record({ url: fc.webUrl(), title: text, start: fc.nat(9
   }),
 );
 
-export const usage: fc.Arbitrary<Usage> = fc
+const usage: fc.Arbitrary<Usage> = fc
   .record({ input: fc.nat(1e6), 'cache-read': fc.nat(1e5), output: fc.nat(1e5), reasoning: fc.nat(1e5) })
   .map(
     (counts): Usage => ({

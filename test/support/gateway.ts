@@ -33,10 +33,6 @@ export interface GatewayOptions {
   readonly home?: string;
 }
 
-/** Limits that let a test see a timeout without waiting for one. */
-export const QUICK_LIMITS =
-  'limits: { headers_ms_max: 1500, attempt_first_content_ms_max: 1500, stream_idle_ms_max: 1500, attempt_whole_ms_max: 3000, request_total_ms_max: 20000, stream_commit_ms: 10000, attempts_max: 6, drain_ms_max: 5000, detached_drain_ms_max: 5000 }\n';
-
 export class RunningGateway {
   readonly ready: ReadyLine;
   readonly process: Subprocess<'ignore', 'pipe', 'pipe'>;

@@ -35,7 +35,7 @@ function preferencesOf(text: unknown): GenerationRequest['preferences'] {
 
 export const explain: Command = {
   summary: 'Show who would get a request, in order, and who would not and why',
-  help: `Usage: turnpike explain <author/slug> [--provider-json '{"only":["mistral"]}'] [--seed <n>] [--json]
+  help: `Usage: turnpike explain <author/slug> [--provider-json '{"sort":"price"}'] [--seed <n>] [--json]
 
 Plans a request without sending it. --provider-json is the request's "provider" object.
 `,

@@ -41,7 +41,7 @@ function metadata(facts: ErrorFacts, type: string, disclose: boolean): Record<st
 }
 
 /** The status an error travels under: its row's, except that a provider's 529 is passed on where it stands alone (spec/inference 12.21). */
-export function statusOf(error: GatewayError): number {
+function statusOf(error: GatewayError): number {
   const { status } = errorRow(error.code);
   return error.code === 'upstream_overloaded' && error.facts.providerStatus === 529 && !error.facts.previous?.length
     ? 529

@@ -10,7 +10,7 @@ import { errorObject } from './ingress-error.ts';
 import { encodeUsage } from './usage.ts';
 
 /** The end marker of every stream of this dialect. */
-export const DONE: Frame = { data: '[DONE]' };
+const DONE: Frame = { data: '[DONE]' };
 
 type End = Extract<GenerationEvent, { type: 'generation-end' }>;
 

@@ -45,7 +45,7 @@ const clean = (value: string | null): string | undefined => {
   return text === '' ? undefined : text.slice(0, 1024);
 };
 
-export function originOf(request: Request): CallOrigin {
+function originOf(request: Request): CallOrigin {
   const { headers } = request;
   const metadata = headers.get('x-openrouter-metadata') ?? headers.get('x-openrouter-experimental-metadata');
   const sessionId = clean(headers.get('x-session-id'));
@@ -69,7 +69,7 @@ export function baseUrlOf(request: Request): string {
 }
 
 /** Inference keys only: a management key administers and never runs a model. */
-export function authenticate(request: Request, { keyring }: HttpPorts): Result<Caller, GatewayError> {
+function authenticate(request: Request, { keyring }: HttpPorts): Result<Caller, GatewayError> {
   const caller = keyring.authenticate(request.headers.get('authorization'));
   if (!caller.ok || caller.value.kind === 'inference') return caller;
   return fail(gatewayError('inference_key_required', 'Management keys cannot run inference; use an inference key'));

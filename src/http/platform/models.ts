@@ -48,7 +48,7 @@ export function architectureJson(model: Model): Json {
 }
 
 /** A row of `GET /models` (spec/platform 4.1). Members without data are null where clients demand them, otherwise absent. */
-export function modelJson(model: Model, hosts: readonly Host[], snapshot: Snapshot): Json {
+function modelJson(model: Model, hosts: readonly Host[], snapshot: Snapshot): Json {
   const top = topHost(hosts, snapshot);
   const { reasoning, weightsUrl, knowledgeCutoff } = model;
   return {

@@ -18,7 +18,7 @@ export interface Prompt {
   readonly prefill: string | undefined;
 }
 
-export const textOf = (message: Message): string =>
+const textOf = (message: Message): string =>
   message.parts.map((part) => (part.kind === 'text' || part.kind === 'refusal' ? part.text : '')).join('');
 
 const SMALL_WORDS = new Set(
