@@ -213,6 +213,20 @@ describe('words and orders', () => {
     expect(words(await page('/models?q=%3Cscript%3E'))).toContain('Nothing matches');
   });
 
+  test('the page that errors link to has a row for each code they name', async () => {
+    const text = await page('/docs/errors');
+    for (const code of [
+      'model_not_found',
+      'no_endpoints',
+      'capacity_exhausted',
+      'temporarily_unavailable',
+      'model_unavailable_upstream',
+      'constraint_filtered',
+    ]) {
+      expect(text).toContain(`id="${code}"`);
+    }
+  });
+
   test('aliases and capitals lead to the one address, strangers to a page that helps', async () => {
     await page('/models/mistral-small-4', 308);
     await page(`/models/${MODEL.toUpperCase()}/on/openrouter`, 308);

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { assetAt } from './assets.ts';
+import { ErrorsPage } from './errors-page.tsx';
 import { modelPath, pairPath } from './format.ts';
 import { HomePage, ModelPage, ModelsPage, NotFoundPage } from './lists.tsx';
 import { PairPage } from './pair.tsx';
@@ -19,6 +20,7 @@ export function pageAt(data: PageData, visit: Visit, first: string): Response {
   const { path } = visit;
   if (path.startsWith('/assets/')) return assetAt(path) ?? html(<NotFoundPage data={data} path={path} />, 404);
   if (path === '/') return html(<HomePage data={data} first={data.snapshot.model(first)} visit={visit} />);
+  if (path === '/docs/errors') return html(<ErrorsPage />);
   const [head, ...rest] = path.slice(1).split('/').map(plain);
   if (head === 'models') return modelPages(data, visit, rest) ?? html(<NotFoundPage data={data} path={path} />, 404);
   if (head === 'providers') {

@@ -12,6 +12,7 @@ const PAGES = [
   PAIR,
   '/providers',
   '/providers/nvidia',
+  '/docs/errors',
   '/nothing/here',
 ];
 
@@ -43,7 +44,7 @@ describe.skipIf(!hasBrowser)('pages in a browser', () => {
   }
 
   for (const colorScheme of ['light', 'dark'] as const) {
-    test(`REF-094 axe finds nothing on seven pages, ${colorScheme}, wide and narrow`, async () => {
+    test(`REF-094 axe finds nothing on eight pages, ${colorScheme}, wide and narrow`, async () => {
       for (const path of PAGES) {
         for (const width of [1280, 390]) {
           await visit(path, { colorScheme, viewport: { width, height: 900 } }, async (page) => {
