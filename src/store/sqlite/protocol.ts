@@ -51,10 +51,23 @@ export interface StoredGeneration {
 /** A breach of an invariant of the books, in words. */
 export type Breach = string;
 
-/** A batch as one text: handing objects to another thread costs several times what text costs. */
+/** A batch as one text: handing objects to another thread costs several times what text costs. Amounts travel as decimal text. */
 export function packWrites(writes: readonly Write[]): string {
-  return JSON.stringify(writes, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
+  return JSON.stringify(writes.map(packed));
 }
+
+function packed(write: Write): unknown {
+  if (write.op === 'hold') return { op: write.op, hold: { ...write.hold, amount: write.hold.amount.toString() } };
+  if (write.op === 'entry') return { ...write, entry: packedEntry(write.entry) };
+  if (write.op !== 'outcome') return write;
+  const { outcome } = write;
+  return {
+    ...write,
+    outcome: { ...outcome, charge: outcome.charge.toString(), entries: outcome.entries.map(packedEntry) },
+  };
+}
+
+const packedEntry = (one: Entry): unknown => ({ ...one, amount: one.amount.toString() });
 
 /** The inverse of {@link packWrites}: amounts are whole numbers again. */
 export function unpackWrites(text: string): readonly Write[] {
