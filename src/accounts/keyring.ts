@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { type GatewayError, gatewayError } from '../canon/errors.ts';
 import { fail, ok, type Result } from '../canon/result.ts';
 import { type Nanodollars, nanodollars } from '../money/money.ts';
@@ -8,7 +8,7 @@ const PREFIX = 'sk-tp-v1-';
 const DAY_MS = 86_400_000;
 
 /** The public name of a key: clients compute it too (spec/platform 1.7). */
-export const hashKey = (text: string): string => createHash('sha256').update(text).digest('hex');
+export const hashKey = (text: string): string => hash('sha256', text);
 
 /** Enough to recognise a key, too little to guess it. A bootstrap key of another form is masked the same way. */
 function labelOf(text: string): string {

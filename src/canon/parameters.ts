@@ -78,6 +78,8 @@ const USES: { readonly [P in Parameter]: (request: GenerationRequest) => boolean
   verbosity: (r) => r.verbosity !== undefined,
 };
 
+export const uses = (request: GenerationRequest, parameter: Parameter): boolean => USES[parameter](request);
+
 /** The parameters a request uses, each once. */
 export function usedParameters(request: GenerationRequest): readonly Parameter[] {
   return PARAMETERS.filter((parameter) => USES[parameter](request));

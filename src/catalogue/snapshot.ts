@@ -6,6 +6,12 @@ import type { CatalogueData, Endpoint, Lab, Model, Provider, RateOverride, Sandb
 /** Prices by unit, ready to multiply. */
 export type Rates = ReadonlyMap<Unit, PicodollarsPerUnit>;
 
+/** An endpoint with the provider that serves it. */
+export interface Host {
+  readonly endpoint: Endpoint;
+  readonly provider: Provider;
+}
+
 /**
  * One immutable loaded state of the catalogue and its queries. A request keeps the snapshot it was planned with, so its price cannot
  * change under it.
@@ -26,6 +32,7 @@ export class Snapshot {
   readonly #byProvider = new Map<string, Endpoint[]>();
   readonly #aliases = new Map<string, string>();
   readonly #rates = new Map<string, Rates>();
+  readonly #hosts = new Map<string, readonly Host[]>();
   readonly #parameters = new Map<string, ParameterSet>();
 
   constructor(data: CatalogueData) {
@@ -76,6 +83,19 @@ export class Snapshot {
     return this.#byModel.get(modelId) ?? [];
   }
 
+  /** The same with their providers: what a plan begins with, so it is put together once. */
+  hostsOf(modelId: string): readonly Host[] {
+    let hosts = this.#hosts.get(modelId);
+    if (!hosts) {
+      hosts = this.endpointsOf(modelId).flatMap((endpoint) => {
+        const provider = this.provider(endpoint.provider);
+        return provider ? [{ endpoint, provider }] : [];
+      });
+      this.#hosts.set(modelId, hosts);
+    }
+    return hosts;
+  }
+
   endpointsAt(providerId: string): readonly Endpoint[] {
     return this.#byProvider.get(providerId) ?? [];
   }
@@ -112,13 +132,14 @@ export class Snapshot {
     return new Map([...base, ...holding.flatMap((override) => [...readRates(override.rates)])]);
   }
 
-  /** The dearest each unit can get here, whatever the size or the hour: for reservations. */
-  worstRates(endpoint: Endpoint): Rates {
+  /** The dearest each unit can get here for a prompt of at most this size, whatever the hour: for reservations. */
+  worstRates(endpoint: Endpoint, promptTokensMax: number): Rates {
     const base = this.rates(endpoint);
     if (!endpoint.overrides) return base;
     const worst = new Map(base);
-    for (const override of endpoint.overrides) {
-      for (const [unit, rate] of readRates(override.rates)) if (rate > unitPrice(worst, unit)) worst.set(unit, rate);
+    for (const { minPromptTokens, rates } of endpoint.overrides) {
+      if (minPromptTokens !== undefined && promptTokensMax <= minPromptTokens) continue;
+      for (const [unit, rate] of readRates(rates)) if (rate > unitPrice(worst, unit)) worst.set(unit, rate);
     }
     return worst;
   }

@@ -15,6 +15,7 @@ import { type Listening, listen } from '../http/server.ts';
 import { Books } from '../ledger/books.ts';
 import { SqliteStore, StoreUnusable } from '../store/sqlite/store.ts';
 import { Deadlines } from '../upstream/deadlines.ts';
+import { Departures } from '../upstream/departures.ts';
 import type { Effects } from './effects.ts';
 import { configure, realRoads, sandboxRoads } from './roads.ts';
 import { type RunningSandbox, startSandbox } from './sandbox-hosts.ts';
@@ -85,6 +86,7 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
     const gateway: GatewayPorts = {
       clock,
       deadlines,
+      departures: new Departures(),
       limits: gatewayLimits(config),
       roads,
       books,

@@ -88,7 +88,7 @@ export class Walk {
 
   async #try(candidate: Candidate): Promise<{ winner: Winner } | { error: GatewayError }> {
     const { provider, endpoint } = candidate;
-    const { roads, limits, clock, deadlines, health } = this.#ports;
+    const { roads, limits, health } = this.#ports;
     const { request, startedAt } = this.#call;
     const route = roads.routes.get(provider.id);
     const dialect = DIALECTS[provider.dialect];
@@ -106,7 +106,7 @@ export class Walk {
         limits,
         requestDeadline: startedAt + limits.requestTotalMsMax,
       },
-      { clock, deadlines },
+      this.#ports,
     );
     this.#current = { attempt, candidate };
     const opened = await attempt.open();

@@ -102,7 +102,7 @@ function hold(
       request.maxOutputTokens ?? endpoint.maxOutputTokens ?? endpoint.contextLength ?? OUTPUT_TOKENS_UNKNOWN;
     const candidate = worstPrice(
       { promptTokens: prompt, outputTokens: output, images },
-      ports.roads.snapshot.rates(endpoint),
+      ports.roads.snapshot.worstRates(endpoint, prompt),
     );
     if (worst && candidate.total <= worst.total) continue;
     worst = candidate;

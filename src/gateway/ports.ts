@@ -5,6 +5,7 @@ import type { Books } from '../ledger/books.ts';
 import type { Nanodollars } from '../money/money.ts';
 import type { AttemptLimits } from '../upstream/attempt.ts';
 import type { Deadlines } from '../upstream/deadlines.ts';
+import type { Departures } from '../upstream/departures.ts';
 import type { ProviderRoute } from '../upstream/route.ts';
 
 export interface GatewayLimits extends AttemptLimits {
@@ -40,6 +41,7 @@ export interface Log {
 export interface GatewayPorts {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
+  readonly departures: Departures;
   readonly limits: GatewayLimits;
   readonly roads: Roads;
   readonly books: Books;

@@ -168,6 +168,9 @@ function gatewayLog(ports: HttpPorts, error: Error, path: string): void {
 function refusedRequest(request: Request): string | undefined {
   const host = request.headers.get('host');
   if (host === null) return undefined;
+  const start = request.url.indexOf('://') + 3;
+  if (request.url.startsWith(host, start) && request.url[start + host.length] === '/' && !host.includes(','))
+    return undefined;
   if (host.includes(',')) return 'The request carries more than one Host header';
   const base = baseUrlOf(request);
   return base.slice(base.indexOf('://') + 3).toLowerCase() === host.toLowerCase()

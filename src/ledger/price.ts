@@ -71,7 +71,12 @@ export interface WorstPrice {
   readonly total: Nanodollars;
 }
 
+const dearestKnown = { input: new WeakMap<Rates, bigint>(), output: new WeakMap<Rates, bigint>() } as const;
+
+/** A set of rates never changes, so its dearest token is looked for once. */
 function dearest(rates: Rates, direction: 'input' | 'output'): bigint {
+  const known = dearestKnown[direction].get(rates);
+  if (known !== undefined) return known;
   let highest = 0n;
   for (const unit of UNIT_IDS) {
     const row = UNITS[unit];
@@ -79,6 +84,7 @@ function dearest(rates: Rates, direction: 'input' | 'output'): bigint {
     const rate = unitPrice(rates, unit);
     if (rate > highest) highest = rate;
   }
+  dearestKnown[direction].set(rates, highest);
   return highest;
 }
 

@@ -85,8 +85,14 @@ export const formatUnitPrice = (price: PicodollarsPerUnit): string => decimal(pr
 /** Exact USD per million units as a decimal string: 150_000n → `"0.15"`. */
 export const formatPricePerMillion = (price: PicodollarsPerUnit): string => decimal(price, 6);
 
-/** The nearest JSON number, for wire forms that demand one; never the basis of a calculation. */
-export const usdNumber = (amount: Nanodollars): number => Number(decimal(amount, 9));
+/**
+ * The nearest JSON number, for wire forms that demand one; never the basis of a calculation. Both numbers of the division are exact up to
+ * 2⁵³, so its one rounding is that of the decimal notation.
+ */
+export function usdNumber(amount: Nanodollars): number {
+  const nano = Number(amount);
+  return Number.isSafeInteger(nano) ? nano / 1e9 : Number(decimal(amount, 9));
+}
 
 export const add = (a: Nanodollars, b: Nanodollars): Nanodollars => (a + b) as Nanodollars;
 export const subtract = (a: Nanodollars, b: Nanodollars): Nanodollars => (a - b) as Nanodollars;

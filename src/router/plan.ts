@@ -1,12 +1,12 @@
 import { type GatewayError, gatewayError } from '../canon/errors.ts';
 import type { GenerationRequest } from '../canon/request.ts';
 import { fail, ok, type Result } from '../canon/result.ts';
-import type { Snapshot } from '../catalogue/snapshot.ts';
+import type { Host, Snapshot } from '../catalogue/snapshot.ts';
 import type { Endpoint, Provider } from '../catalogue/types.ts';
 import type { Plan, PlannedModel, Rejection } from './candidate.ts';
 import { orderCandidates } from './order.ts';
 import { resolveModel } from './resolve.ts';
-import { type Facts, RULES, softPreferences } from './rules.ts';
+import { type Facts, RULES, type Rule, softPreferences } from './rules.ts';
 
 export interface PlanInput {
   readonly request: GenerationRequest;
@@ -34,7 +34,8 @@ export function plan(input: PlanInput): Result<Plan, GatewayError> {
       if (planned.value.error) error = planned.value.error;
     }
   }
-  const candidates = models.flatMap((model) => model.candidates);
+  const candidates =
+    models.length === 1 && models[0] ? models[0].candidates : models.flatMap((model) => model.candidates);
   if (candidates.length === 0) return fail(withModels(error ?? NOTHING_NAMED, slugs.value));
   return ok({ seed: input.seed, snapshotId: input.snapshot.id, models, candidates });
 }
@@ -43,6 +44,7 @@ const NOTHING_NAMED = gatewayError('invalid_request', 'model: name a model, or s
 
 function requestedSlugs({ request, defaultModel }: PlanInput): Result<readonly string[], GatewayError> {
   const first = request.model ?? (request.fallbacks.length > 0 ? undefined : defaultModel);
+  if (first !== undefined && request.fallbacks.length === 0) return ok([first]);
   const slugs = [...new Set([...(first === undefined ? [] : [first]), ...request.fallbacks])];
   return slugs.length > 0 ? ok(slugs) : fail(NOTHING_NAMED);
 }
@@ -63,20 +65,10 @@ function planModel(slug: string, index: number, input: PlanInput): Result<Planne
     return fail(gatewayError('model_unknown', `${slug} is not a valid model ID`, { availability }));
   }
   const { model } = resolved;
-  const hosts = snapshot.endpointsOf(model.id).flatMap((endpoint) => {
-    const provider = snapshot.provider(endpoint.provider);
-    return provider ? [{ endpoint, provider }] : [];
-  });
   const facts: Facts = { request, model, snapshot, unroutable: input.unroutable, promptTokens: input.promptTokens };
   const rejected: Rejection[] = [];
-  let left = hosts;
-  for (const rule of RULES) {
-    left = left.filter(({ endpoint, provider }) => {
-      const reason = rule.rejects(endpoint, provider, facts);
-      if (reason !== undefined) rejected.push({ endpoint, provider, rule: rule.id, reason });
-      return reason === undefined;
-    });
-  }
+  let left = snapshot.hostsOf(model.id);
+  for (const rule of RULES) left = keep(left, rule, facts, rejected);
   const preferred = softPreferences(left, facts);
   rejected.push(...preferred.rejected);
   const ordered = orderCandidates({
@@ -89,9 +81,29 @@ function planModel(slug: string, index: number, input: PlanInput): Result<Planne
     seed: input.seed + index,
   });
   rejected.push(...ordered.rejected);
-  const candidates = ordered.chosen.map(({ endpoint, provider, reason }) => ({ endpoint, provider, model, reason }));
+  const candidates = ordered.chosen.map(({ host, reason }) => ({
+    endpoint: host.endpoint,
+    provider: host.provider,
+    model,
+    reason,
+  }));
   const planned = { requested: slug, model, candidates, rejected };
   return ok(candidates.length > 0 ? planned : { ...planned, error: nothingLeft(planned, facts) });
+}
+
+/** The hosts a rule leaves; the very same list where it rejects nobody, which is nearly always. */
+function keep(hosts: readonly Host[], rule: Rule, facts: Facts, rejected: Rejection[]): readonly Host[] {
+  let kept: Host[] | undefined;
+  for (let i = 0; i < hosts.length; i++) {
+    const host = hosts[i] as Host;
+    const reason = rule.rejects(host.endpoint, host.provider, facts);
+    if (reason === undefined) kept?.push(host);
+    else {
+      kept ??= hosts.slice(0, i);
+      rejected.push({ ...host, rule: rule.id, reason });
+    }
+  }
+  return kept ?? hosts;
 }
 
 /** Names the rule that removed the last host (spec/inference 4.5, 5.4). */

@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../canon/errors.ts';
-import { type Parameter, supports, usedParameters } from '../canon/parameters.ts';
+import { type Parameter, supports, usedParameters, uses } from '../canon/parameters.ts';
 import type { GenerationRequest, Part } from '../canon/request.ts';
 import type { Unit } from '../canon/units.ts';
-import { type Snapshot, unitPrice } from '../catalogue/snapshot.ts';
+import { type Host, type Snapshot, unitPrice } from '../catalogue/snapshot.ts';
 import type { Endpoint, Model, Provider } from '../catalogue/types.ts';
 import { type PicodollarsPerUnit, parsePricePerMillion, parseUnitPrice, picodollarsPerUnit } from '../money/money.ts';
 import type { PlannedModel, Rejection, RuleId } from './candidate.ts';
@@ -27,7 +27,7 @@ interface RuleError {
 }
 
 /** One constraint: why an endpoint is out, and what the caller is told when this removed the last one. */
-interface Rule {
+export interface Rule {
   readonly id: RuleId;
   rejects(endpoint: Endpoint, provider: Provider, facts: Facts): string | undefined;
   error(planned: PlannedModel, facts: Facts, alone: boolean): RuleError;
@@ -78,6 +78,8 @@ function aboveCeiling(endpoint: Endpoint, facts: Facts): string | undefined {
   return broken && `its ${broken.key} price is above max_price.${broken.key}`;
 }
 
+const NONE: readonly never[] = [];
+
 const MODALITIES: { readonly [K in Part['kind']]?: string } = {
   image: 'image',
   audio: 'audio',
@@ -87,14 +89,15 @@ const MODALITIES: { readonly [K in Part['kind']]?: string } = {
 
 /** Input modalities of the request's parts. */
 function modalities(request: GenerationRequest): readonly string[] {
-  const found = new Set<string>();
+  let found: string[] | undefined;
   for (const message of request.messages) {
     for (const part of message.parts) {
+      if (part.kind === 'text') continue;
       const modality = MODALITIES[part.kind];
-      if (modality) found.add(modality);
+      if (modality && !found?.includes(modality)) found = [...(found ?? []), modality];
     }
   }
-  return [...found];
+  return found ?? NONE;
 }
 
 function takes(endpoint: Endpoint, parameter: Parameter, { snapshot }: Facts): boolean {
@@ -243,21 +246,16 @@ function tooLong(planned: PlannedModel, facts: Facts): RuleError {
 /** Parameters whose support is preferred but never demanded (spec/inference 1.9): hosts that have them go before hosts that do not. */
 const SOFT: readonly Parameter[] = ['tools', 'response_format', 'structured_outputs', 'verbosity'];
 
-interface Host {
-  readonly endpoint: Endpoint;
-  readonly provider: Provider;
-}
-
 /** Leaves only the supporting hosts where there is one; where there is none, all stay and the parameter is dropped. */
-export function softPreferences<T extends Host>(
-  hosts: readonly T[],
+export function softPreferences(
+  hosts: readonly Host[],
   facts: Facts,
-): { readonly left: readonly T[]; readonly rejected: readonly Rejection[] } {
-  const used = new Set(usedParameters(facts.request));
+): { readonly left: readonly Host[]; readonly rejected: readonly Rejection[] } {
+  if (hosts.length < 2) return { left: hosts, rejected: NONE };
   const rejected: Rejection[] = [];
   let left = hosts;
   for (const parameter of SOFT) {
-    if (!used.has(parameter)) continue;
+    if (!uses(facts.request, parameter)) continue;
     const supporting = left.filter(({ endpoint }) => takes(endpoint, parameter, facts));
     if (supporting.length === 0 || supporting.length === left.length) continue;
     for (const { endpoint, provider } of left) {

@@ -6,6 +6,7 @@ import type { Target } from '../canon/target.ts';
 import type { Dialect, EncodedRequest } from '../dialects/dialect.ts';
 import { type Frame, SseDecoder } from '../streams/sse.ts';
 import type { Deadlines, Waiting } from './deadlines.ts';
+import type { Departures } from './departures.ts';
 import { retryAfterMs } from './retry-after.ts';
 import { joinUrl, type ProviderRoute, requestHeaders } from './route.ts';
 
@@ -31,6 +32,7 @@ export interface AttemptRequest {
 export interface AttemptPorts {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
+  readonly departures: Departures;
 }
 
 const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
@@ -83,6 +85,7 @@ export class Attempt implements Waiting {
     this.#wait(stream ? Math.min(limits.headersMsMax, limits.firstContentMsMax) : limits.wholeMsMax);
     let response: Response;
     try {
+      await this.#ports.departures.next();
       response = await fetch(joinUrl(route.base, encoded.path), {
         method: 'POST',
         headers: requestHeaders(route, stream),

@@ -16,8 +16,20 @@ export function joinUrl(base: string, path: string): string {
   return `${base.endsWith('/') ? base.slice(0, -1) : base}${path}`;
 }
 
-/** Exactly the headers of this provider: nothing of the client is copied (UP-002). */
-export function requestHeaders(route: ProviderRoute, stream: boolean): Record<string, string> {
+const prepared = { whole: new WeakMap<ProviderRoute, Headers>(), stream: new WeakMap<ProviderRoute, Headers>() };
+
+/** Exactly the headers of this provider: nothing of the client is copied (UP-002). They are the same for every request. */
+export function requestHeaders(route: ProviderRoute, stream: boolean): Headers {
+  const known = prepared[stream ? 'stream' : 'whole'];
+  let headers = known.get(route);
+  if (!headers) {
+    headers = new Headers(headersOf(route, stream));
+    known.set(route, headers);
+  }
+  return headers;
+}
+
+function headersOf(route: ProviderRoute, stream: boolean): Record<string, string> {
   const headers: Record<string, string> = {
     'content-type': 'application/json',
     accept: stream ? 'text/event-stream' : 'application/json',

@@ -45,6 +45,28 @@ const balance = async (from = gateway): Promise<number> => {
   return Math.round((total_credits - total_usage) * 1e9);
 };
 
+describe('what is reserved', () => {
+  test('P4 a prompt beyond a price threshold is reserved at the price it will cost', async () => {
+    const poor = await RunningGateway.start({ config: 'credits: { mode: prepaid, initial_usd: 2 }' });
+    try {
+      // About 212,000 tokens: 1.6 USD at most at the base price, 3.2 at the price beyond 200,000.
+      const { status, body } = await ask(
+        {
+          model: 'anthropic/claude-opus-4.6',
+          max_tokens: 10,
+          messages: [{ role: 'user', content: 'word '.repeat(250_000) }],
+        },
+        poor,
+      );
+      expect(status).toBe(402);
+      expect(body.error.message).toContain('Prompt tokens limit exceeded');
+      expect(await balance(poor)).toBe(2_000_000_000);
+    } finally {
+      await poor.stop();
+    }
+  });
+});
+
 describe('what is charged', () => {
   test('INF-102 INF-114 PLT-228 the price in the answer is the price in the record, at once', async () => {
     upstream.reply = () =>

@@ -22,12 +22,12 @@ import { DIALECT_ID } from './id.ts';
 import { fromProviderWire } from './ingress-provider.ts';
 import {
   type ChatRequestWire,
-  chatRequest,
   KNOWN_FIELDS,
   type MessageWire,
   type PartWire,
   type ReasoningWire,
   type ResponseFormatWire,
+  requestSchema,
   type ToolWire,
 } from './wire.ts';
 
@@ -250,7 +250,7 @@ export function decodeRequest(body: unknown, target?: Target): Result<Generation
 }
 
 function decodePlain(body: unknown): Result<GenerationRequest, GatewayError> {
-  const parsed = chatRequest.safeParse(body);
+  const parsed = requestSchema(body).safeParse(body);
   if (!parsed.success) return fail(invalidIssues(parsed.error));
   const wire = parsed.data;
   const plugins = checkPlugins(wire);
