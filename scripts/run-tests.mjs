@@ -13,7 +13,9 @@ const bun = join(root, 'node_modules', '.bin', 'bun');
 const only = process.argv.slice(2);
 // Timed and crowded tests get the machine to themselves, after everything else.
 const runs =
-  only.length > 0 ? [only] : [['--parallel', 'src', 'test/flows', 'test/browser', 'test/tidy.test.ts'], ['test/load']];
+  only.length > 0
+    ? [only]
+    : [['--parallel', 'src', 'test/flows', 'test/browser', 'test/golden', 'test/tidy.test.ts'], ['test/load']];
 const cases = [];
 let status = 0;
 for (const [index, args] of runs.entries()) {

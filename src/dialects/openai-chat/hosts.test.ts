@@ -53,6 +53,20 @@ const sent = (wire: Json, target: Target): Json => {
 const call = (id: string, name = 'f'): Json => ({ id, type: 'function', function: { name, arguments: '{}' } });
 const result = (id: string, content = 'done'): Json => ({ role: 'tool', tool_call_id: id, content });
 
+test('UP-072 a host that wants the word JSON in the prompt gets it, unless it is there', () => {
+  const texts = (wire: Json, target: Target): string[] =>
+    (sent({ response_format: { type: 'json_object' }, ...wire }, target).messages as Json[]).map(({ content }) =>
+      typeof content === 'string' ? content : content.map(({ text }: Json) => text).join(''),
+    );
+  expect(texts({}, mistral)).toEqual(['Answer in JSON.', 'Hi']);
+  const system = { role: 'system', content: 'Be brief.' };
+  expect(texts({ messages: [system, { role: 'user', content: 'Hi' }] }, mistral)[0]).toBe(
+    'Be brief.\n\nAnswer in JSON.',
+  );
+  expect(texts({ messages: [{ role: 'user', content: 'List them as json' }] }, mistral)).toEqual(['List them as json']);
+  expect(texts({}, openRouter)).toEqual(['Hi']);
+});
+
 function read(text: string, target: Target): readonly GenerationEvent[] {
   const frames = new SseDecoder();
   const all = [...frames.step(new TextEncoder().encode(text)), ...frames.end()];

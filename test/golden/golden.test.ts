@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'bun:test';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { collect } from '../../src/canon/collect.ts';
+import { grammarBreach, runMachine } from '../../src/canon/grammar.ts';
+import { ALL_PARAMETERS, parameterSet } from '../../src/canon/parameters.ts';
+import { QUIRK_IDS, type Quirk, type Target } from '../../src/canon/target.ts';
+import { type AnswerContext, EXPECT_NOTHING } from '../../src/dialects/dialect.ts';
+import { DIALECTS } from '../../src/dialects/registry.ts';
+import { formatFrame, SseDecoder } from '../../src/streams/sse.ts';
+
+/**
+ * Transcripts of what goes over the wire, a folder each: `about.md` says what is shown and where it is from, `target.json` which habits
+ * the host has. `upstream.sse` must give `events.json` and, told on by us, `client.sse`; `request.json` must give `upstream-request.json`.
+ * Where a change is meant, `GOLDEN=write npm test` writes the expectations anew, for a reader to look at.
+ */
+const WRITE = process.env.GOLDEN === 'write';
+
+const read = (path: string): string => readFileSync(path, 'utf8');
+const pretty = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
+
+function expectFile(path: string, found: string): void {
+  if (WRITE) writeFileSync(path, found);
+  expect(found).toBe(read(path));
+}
+
+function targetOf(folder: string): Target {
+  const { quirks, parameters, upstreamModel } = JSON.parse(read(join(folder, 'target.json'))) as {
+    quirks: Quirk[];
+    parameters?: string[];
+    upstreamModel?: string;
+  };
+  for (const quirk of quirks) expect(QUIRK_IDS).toContain(quirk);
+  return {
+    upstreamModel: upstreamModel ?? 'm',
+    quirks: new Set(quirks),
+    parameters: parameters ? parameterSet(parameters).known : ALL_PARAMETERS,
+    extraFields: new Set(),
+  };
+}
+
+/** How we tell our own clients. */
+const ours: AnswerContext = {
+  id: 'gen-1774000000-golden',
+  created: 1_774_000_000,
+  model: 'lab/model',
+  provider: 'Provider',
+  quirks: new Set(['router-answers', 'reasoning-object', 'numeric-error-codes']),
+  showReasoning: true,
+  streamUsage: true,
+};
+
+const goldens = Object.keys(DIALECTS).flatMap((id) => {
+  const folder = join(import.meta.dir, id);
+  return existsSync(folder) ? readdirSync(folder).map((name) => [id, name, join(folder, name)] as const) : [];
+});
+
+describe('goldens', () => {
+  test('every dialect has some, and each says what it is', () => {
+    expect([...new Set(goldens.map(([id]) => id))]).toEqual(Object.keys(DIALECTS));
+    expect(readdirSync(import.meta.dir).filter((name) => !(name in DIALECTS))).toEqual(['golden.test.ts']);
+    for (const [, , folder] of goldens) {
+      expect(read(join(folder, 'about.md'))).toMatch(/^# .+\n\n.+recorded/s);
+      expect(existsSync(join(folder, 'upstream.sse')) || existsSync(join(folder, 'request.json'))).toBe(true);
+    }
+  });
+
+  for (const [id, name, folder] of goldens) {
+    const dialect = DIALECTS[id];
+    if (!dialect) continue;
+    test(`${id}: ${name}`, () => {
+      const target = targetOf(folder);
+      if (existsSync(join(folder, 'upstream.sse'))) {
+        const bytes = new TextEncoder().encode(read(join(folder, 'upstream.sse')));
+        const events = runMachine(dialect.decodeStream(target, EXPECT_NOTHING), runMachine(new SseDecoder(), [bytes]));
+        expect(grammarBreach(events)).toBeUndefined();
+        expectFile(join(folder, 'events.json'), pretty(events));
+        const pieces = Array.from(bytes, (_, i) => bytes.slice(i, i + 1));
+        const bitwise = runMachine(dialect.decodeStream(target, EXPECT_NOTHING), runMachine(new SseDecoder(), pieces));
+        expect(collect(bitwise)).toEqual(collect(events));
+        const told = runMachine(dialect.encodeStream(ours), events).map(formatFrame).join('');
+        expectFile(join(folder, 'client.sse'), told);
+      }
+      if (existsSync(join(folder, 'request.json'))) {
+        const decoded = dialect.decodeRequest(JSON.parse(read(join(folder, 'request.json'))));
+        if (!decoded.ok) throw new Error(decoded.error.message);
+        const { body, dropped } = dialect.encodeRequest(decoded.value, target);
+        expectFile(join(folder, 'upstream-request.json'), pretty({ body: JSON.parse(body), dropped }));
+      }
+    });
+  }
+});
