@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { GENERATED } from '../scripts/build-docs.ts';
 import { loadSnapshot } from '../src/catalogue/load.ts';
+import { DIALECTS } from '../src/dialects/registry.ts';
 
 /** The house in order: what no type and no linter sees. */
 
@@ -58,6 +59,11 @@ describe('documents', () => {
 
   test('are equal to the tables of the code', () => {
     for (const [file, text] of Object.entries(GENERATED)) expect([file, read(file) === text]).toEqual([file, true]);
+  });
+
+  test('describe every dialect', () => {
+    const described = files.flatMap((path) => /^docs\/dialects\/(.+)\.md$/.exec(path)?.[1] ?? []);
+    expect(described.sort()).toEqual(Object.keys(DIALECTS).sort());
   });
 
   test('link to what is there', () => {

@@ -75,6 +75,8 @@ export interface AssistantMessage {
 export interface ToolMessage {
   readonly role: 'tool';
   readonly callId: string;
+  /** The tool failed; what it said is why. */
+  readonly isError?: boolean;
   readonly parts: readonly Part[];
   readonly name?: string;
 }
@@ -102,6 +104,7 @@ export interface ToolCall {
   readonly name: string;
   /** JSON text as the model wrote it; not necessarily valid. */
   readonly arguments: string;
+  readonly cache?: CacheMark;
 }
 
 /** What an assistant message remembers of its own thinking. `details` absent and `details` empty are different things. */
@@ -125,6 +128,7 @@ export interface Tool {
   /** A JSON Schema object. */
   readonly parameters?: Readonly<Record<string, unknown>>;
   readonly strict?: boolean;
+  readonly cache?: CacheMark;
 }
 
 export type ToolChoice =

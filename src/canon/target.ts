@@ -43,4 +43,6 @@ export interface Target {
   /** Effort levels the model takes here; empty when it does not reason, undefined when nothing is known. */
   readonly efforts?: readonly Effort[];
   readonly temperatureMax?: number;
+  /** The most tokens the model gives here, where that is known: some hosts demand a limit. */
+  readonly maxOutputTokens?: number;
 }

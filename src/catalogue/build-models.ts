@@ -117,6 +117,7 @@ function modelOf(draft: Draft, { sheets, features, aliases, input }: Parts): Mod
     ...present({
       family: first((sheet) => sheet.text('family')),
       contextLength: first((sheet) => sheet.count('context_length')) ?? input.hostedContext(id),
+      maxOutputTokens: first((sheet) => sheet.count('max_output_tokens')),
       reasoning: features?.includes('reasoning') ? reasoningOf(sheets) : undefined,
       knowledgeCutoff: first((sheet) => sheet.text('knowledge_cutoff')),
       weightsUrl: first((sheet) => sheet.list('weights'))?.[0],

@@ -134,7 +134,7 @@ describe('the shipped catalogue', () => {
     });
   });
 
-  it('the three hosts of the sandbox are there, with their fixed names', () => {
+  it('the hosts of the sandbox are there, three of them with fixed names', () => {
     expect(snapshot.provider('openrouter')).toMatchObject({
       name: 'OpenRouter',
       kind: 'aggregator',
@@ -150,7 +150,7 @@ describe('the shipped catalogue', () => {
       temperatureMax: 1.5,
       operatedBy: 'mistralai',
     });
-    expect(data.sandbox.map(({ provider }) => provider)).toEqual(['mistral', 'nvidia', 'openrouter']);
+    expect(data.sandbox.map(({ provider }) => provider)).toEqual(['anthropic', 'mistral', 'nvidia', 'openrouter']);
   });
 });
 

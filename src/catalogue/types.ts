@@ -115,6 +115,8 @@ export interface Model {
   /** Unix seconds; the release date where known, otherwise when the first source listed it. */
   readonly created: number;
   readonly contextLength?: number;
+  /** The most tokens it gives in one answer, by its maker's word. */
+  readonly maxOutputTokens?: number;
   readonly inputModalities: readonly string[];
   readonly outputModalities: readonly string[];
   readonly tokenizer: string;

@@ -65,6 +65,18 @@ export interface EncodedError {
  */
 export interface Dialect {
   readonly id: string;
+  /** Where it is served and called, below the base URL. */
+  readonly route: string;
+  /** Whether its clients ask for a prompt's size at `count_tokens` below the route. */
+  readonly countsTokens?: true;
+  /** Headers every call to a provider of this dialect carries. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** What closes a complete stream. */
+  readonly endMarker: Frame;
+  /** The event name of an error inside a stream, where it has one. */
+  readonly errorEvent?: string;
+  /** The format in which its maker signs thoughts, where it does. */
+  readonly signs?: string;
   // ingress: client ↔ us
   decodeRequest(wire: unknown, target?: Target): Result<GenerationRequest, GatewayError>;
   encodeStream(context: AnswerContext): Machine<GenerationEvent, Frame>;
@@ -82,6 +94,8 @@ export interface ErrorContext {
   /** Where docs and settings pages live, for the links in error texts. */
   readonly origin: string;
   readonly metadata?: unknown;
+  /** The generation id, once there is one. */
+  readonly id?: string;
   /** Given where the sandbox plays a provider that fails with this status. */
   readonly status?: number;
 }

@@ -1,4 +1,11 @@
+import type { z } from 'zod';
+import { DIALECT_ID as ANTHROPIC_MESSAGES } from './anthropic-messages/id.ts';
+import { messagesRequest } from './anthropic-messages/wire.ts';
+import { DIALECT_ID as OPENAI_CHAT } from './openai-chat/id.ts';
 import { chatRequest } from './openai-chat/wire.ts';
 
-/** The schemas that validate requests, for documents made from them. */
-export const chatRequestSchema = chatRequest;
+/** The schemas that validate requests, by dialect, for documents made from them. */
+export const REQUEST_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
+  [OPENAI_CHAT]: chatRequest,
+  [ANTHROPIC_MESSAGES]: messagesRequest,
+};

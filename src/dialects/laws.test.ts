@@ -15,7 +15,10 @@ import { DIALECTS } from './registry.ts';
  * test oracle. A flavour is a set of quirks a provider of the dialect may have, with what that wire cannot carry.
  */
 interface Flavour {
+  readonly dialect: string;
   readonly name: string;
+  /** Which frame says that the answer is complete. */
+  readonly complete: RegExp;
   readonly quirks: readonly Quirk[];
   /** What this wire can say of an answer: the mirror law holds up to exactly this. */
   readonly carries: (generation: Generation) => Generation;
@@ -32,23 +35,75 @@ function plainReasoning(generation: Generation): Generation {
   return { ...generation, blocks: text === '' ? rest : [joined, ...rest] };
 }
 
-const FLAVOURS: readonly Flavour[] = [
+const MAKER = 'anthropic-claude-v1';
+
+const OPENAI: readonly Flavour[] = [
   {
+    dialect: 'openai-chat',
+    complete: /"finish_reason":"/,
     name: 'our own and OpenRouter',
     quirks: ['router-answers', 'reasoning-object', 'numeric-error-codes'],
     carries: same,
   },
   {
+    dialect: 'openai-chat',
+    complete: /"finish_reason":"/,
     name: 'reasoning_content, usage opt-in',
     quirks: ['usage-opt-in', 'reasoning-content', 'problem-errors'],
     carries: plainReasoning,
   },
   {
+    dialect: 'openai-chat',
+    complete: /"finish_reason":"/,
     name: 'thinking chunks, whole calls',
     quirks: ['thinking-chunks', 'whole-tool-calls', 'usage-in-finish', 'flat-errors'],
     carries: plainReasoning,
   },
 ];
+
+/** One flavour for each of its hosts, but none for those that only leave things out. */
+const anthropic: Flavour = {
+  dialect: 'anthropic-messages',
+  name: 'its own hosts',
+  complete: /"type":"message_stop"/,
+  quirks: [],
+  carries: anthropicAnswer,
+};
+
+const STOP_REASONS = {
+  stop: 'end_turn',
+  length: 'max_tokens',
+  'tool-calls': 'tool_use',
+  'content-filter': 'refusal',
+  error: 'end_turn',
+} as const;
+
+/** No pictures, no refusals apart from the text, one maker's signatures, and the place of a citation is where it stands. */
+function anthropicAnswer(generation: Generation): Generation {
+  const blocks = generation.blocks.flatMap((one): CollectedBlock[] => {
+    const { block, text } = one;
+    if (block.kind === 'refusal') return [{ block: { kind: 'text' }, text }];
+    if (block.kind === 'image') return [];
+    if (block.kind === 'reasoning') {
+      const signature = block.format === MAKER ? one.signature : undefined;
+      return [
+        {
+          block: { kind: 'reasoning', form: 'text', format: MAKER },
+          text,
+          ...(signature !== undefined && { signature }),
+        },
+      ];
+    }
+    if (block.kind === 'opaque') {
+      const data = block.format === MAKER ? block.data : `turnpike:${block.format}:${block.id ?? ''}:${block.data}`;
+      return [{ block: { kind: 'opaque', format: MAKER, data }, text: '' }];
+    }
+    if (block.kind === 'citation' && block.annotation.kind === 'url')
+      return [{ block: { kind: 'citation', annotation: { ...block.annotation, start: 0, end: 0 } }, text: '' }];
+    return [one];
+  });
+  return { ...generation, blocks, nativeFinish: STOP_REASONS[generation.finish] };
+}
 
 const target = (flavour: Flavour): Target => ({
   upstreamModel: 'm',
@@ -123,8 +178,10 @@ function damaged(value: unknown, seed: number): unknown {
   return [null, 7, 'x', {}, [], true][seed % 6];
 }
 
+const FLAVOURS: readonly Flavour[] = [...OPENAI, anthropic];
+
 for (const dialect of Object.values(DIALECTS)) {
-  for (const flavour of FLAVOURS) {
+  for (const flavour of FLAVOURS.filter((one) => one.dialect === dialect.id)) {
     describe(`${dialect.id}, ${flavour.name}`, () => {
       it('L1 any split of the bytes gives the same answer', () => {
         fc.assert(
@@ -145,7 +202,7 @@ for (const dialect of Object.values(DIALECTS)) {
             const frames = streamed(dialect, flavour, generation);
             check(
               frames.map((frame, i) => {
-                if (i !== place % frames.length || frame.data === '[DONE]') return frame;
+                if (i !== place % frames.length || frame.data === dialect.endMarker.data) return frame;
                 return { ...frame, data: JSON.stringify(damaged(JSON.parse(frame.data), seed)) };
               }),
             );
@@ -169,7 +226,7 @@ for (const dialect of Object.values(DIALECTS)) {
       it('L3 the upstream half reads what the ingress half wrote', () => {
         fc.assert(
           fc.property(arbitrary.generation, (generation) => {
-            fc.pre(generation.blocks.length > 0);
+            fc.pre(flavour.carries(generation).blocks.length > 0);
             const events = ofBytes(dialect, flavour, [encode(streamed(dialect, flavour, generation))]);
             expect(grammarBreach(events)).toBeUndefined();
             expect(normal(collect(events))).toEqual(normal(flavour.carries(generation)));
@@ -182,7 +239,7 @@ for (const dialect of Object.values(DIALECTS)) {
         fc.assert(
           fc.property(arbitrary.generation, fc.nat(), (generation, place) => {
             const frames = streamed(dialect, flavour, generation);
-            const finish = frames.findIndex((frame) => /"finish_reason":"/.test(frame.data));
+            const finish = frames.findIndex((frame) => flavour.complete.test(frame.data));
             const events = runMachine(
               dialect.decodeStream(target(flavour), EXPECT_NOTHING),
               frames.slice(0, place % (finish + 1)),

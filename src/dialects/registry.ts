@@ -1,5 +1,9 @@
+import { anthropicMessages } from './anthropic-messages/dialect.ts';
 import type { Dialect } from './dialect.ts';
 import { openaiChat } from './openai-chat/dialect.ts';
 
 /** Every wire format we speak, by its name in provider rows. A dialect is added here and nowhere else. */
-export const DIALECTS = { [openaiChat.id]: openaiChat } as Readonly<Record<string, Dialect>>;
+export const DIALECTS = {
+  [openaiChat.id]: openaiChat,
+  [anthropicMessages.id]: anthropicMessages,
+} as Readonly<Record<string, Dialect>>;

@@ -233,6 +233,7 @@ function targetOf({ endpoint, provider, model }: Candidate, ports: GatewayPorts)
   const known = targets.get(endpoint);
   if (known) return known;
   const efforts = endpoint.efforts ?? model.reasoning?.efforts;
+  const maxOutputTokens = endpoint.maxOutputTokens ?? model.maxOutputTokens;
   const target: Target = {
     upstreamModel: endpoint.upstreamModel,
     quirks: new Set(provider.quirks.filter(isQuirk)),
@@ -240,6 +241,7 @@ function targetOf({ endpoint, provider, model }: Candidate, ports: GatewayPorts)
     extraFields: provider.extraFields === 'all' ? 'all' : new Set(provider.extraFields),
     ...(efforts && { efforts: efforts.filter(isEffort) }),
     ...(provider.temperatureMax !== undefined && { temperatureMax: provider.temperatureMax }),
+    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
   };
   targets.set(endpoint, target);
   return target;

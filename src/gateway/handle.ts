@@ -97,9 +97,9 @@ function hold(
   const images = countImages(request);
   let worst: WorstPrice | undefined;
   let outputTokens = 0;
-  for (const { endpoint } of plan.candidates) {
-    const output =
-      request.maxOutputTokens ?? endpoint.maxOutputTokens ?? endpoint.contextLength ?? OUTPUT_TOKENS_UNKNOWN;
+  for (const { endpoint, model } of plan.candidates) {
+    const most = endpoint.maxOutputTokens ?? model.maxOutputTokens ?? endpoint.contextLength;
+    const output = request.maxOutputTokens ?? most ?? OUTPUT_TOKENS_UNKNOWN;
     const candidate = worstPrice(
       { promptTokens: prompt, outputTokens: output, images },
       ports.roads.snapshot.worstRates(endpoint, prompt),
@@ -197,7 +197,8 @@ function metadataOf(call: Call, plan: Plan, execution: Execution): unknown {
     : undefined;
 }
 
-const identity = (id: string): Record<string, string> => ({ 'x-generation-id': id });
+/** Under our own name, and under the one Anthropic's clients look for. */
+const identity = (id: string): Record<string, string> => ({ 'x-generation-id': id, 'request-id': id });
 
 /** What the serving endpoint could not be told, by JSON pointer. */
 function droppedHeader(winner: Winner | undefined): Record<string, string> {
@@ -218,6 +219,7 @@ export function refuse(
   const { status, body } = dialect.encodeError(error, {
     quirks: OUR_QUIRKS,
     origin: origin.baseUrl,
+    ...(id !== undefined && { id }),
     ...(metadata !== undefined && { metadata }),
   });
   const wait = error.facts.retryAfterMs;

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { ERRORS, type ErrorCode, errorRow } from '../canon/errors.ts';
-import { chatRequestSchema } from '../dialects/documents.ts';
+import type { Dialect } from '../dialects/dialect.ts';
+import { REQUEST_SCHEMAS } from '../dialects/documents.ts';
+import { DIALECTS } from '../dialects/registry.ts';
 
 type Json = Record<string, unknown>;
 
@@ -24,7 +26,39 @@ const parameter = (name: string, place: 'path' | 'query', required: boolean): Js
 const slug = [parameter('author', 'path', true), parameter('slug', 'path', true)];
 const open = { security: [] };
 
-/** The API as an OpenAPI 3.1 document; the chat request's schema is the one that validates it. */
+const body = (dialect: Dialect): Json => ({
+  required: true,
+  content: {
+    'application/json': {
+      schema: z.toJSONSchema(REQUEST_SCHEMAS[dialect.id] ?? z.unknown(), { io: 'input', unrepresentable: 'any' }),
+    },
+  },
+});
+
+/** The routes of one wire format. */
+const inference = (dialect: Dialect): Json => ({
+  [dialect.route]: {
+    post: {
+      summary: `Generate an answer (${dialect.id})`,
+      requestBody: body(dialect),
+      responses: {
+        ...ok('The answer, whole or as a stream', { 'application/json': {}, 'text/event-stream': {} }),
+        ...failures,
+      },
+    },
+  },
+  ...(dialect.countsTokens && {
+    [`${dialect.route}/count_tokens`]: {
+      post: {
+        summary: 'Estimate the size of a prompt',
+        requestBody: body(dialect),
+        responses: { ...ok('A count'), ...failures },
+      },
+    },
+  }),
+});
+
+/** The API as an OpenAPI 3.1 document; the schemas of requests are those that validate them. */
 export function openapi(): Json {
   return {
     openapi: '3.1.0',
@@ -36,23 +70,7 @@ export function openapi(): Json {
     servers: [{ url: '/api/v1' }, { url: '/v1' }],
     security: [{ key: [] }],
     paths: {
-      '/chat/completions': {
-        post: {
-          summary: 'Create a chat completion',
-          requestBody: {
-            required: true,
-            content: {
-              'application/json': {
-                schema: z.toJSONSchema(chatRequestSchema, { io: 'input', unrepresentable: 'any' }),
-              },
-            },
-          },
-          responses: {
-            ...ok('The answer, whole or as a stream', { 'application/json': {}, 'text/event-stream': {} }),
-            ...failures,
-          },
-        },
-      },
+      ...Object.assign({}, ...Object.values(DIALECTS).map(inference)),
       '/models': {
         get: {
           summary: 'Models that can be routed now',

@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { gatewayError } from '../canon/errors.ts';
 import { DIALECTS } from '../dialects/registry.ts';
 import { preflight } from './cors.ts';
-import { baseUrlOf, type Connection, inference } from './inference/chat.ts';
+import { baseUrlOf, type Connection, countTokens, inference } from './inference/chat.ts';
 import { creditsJson, generationJson, keyJson, providerJson } from './platform/account.ts';
 import { nextLink, parseModelQuery, selectModels } from './platform/model-query.ts';
 import { architectureJson, endpointJson, ModelList, routableHosts } from './platform/models.ts';
@@ -64,6 +64,9 @@ function api(ports: HttpPorts): Hono<Bindings> {
     );
   });
 
+  for (const dialect of Object.values(DIALECTS).filter(({ countsTokens }) => countsTokens))
+    app.post(`${dialect.route}/count_tokens`, async (c) => toResponse(await countTokens(c.req.raw, dialect, ports)));
+
   app.get('/providers', () => json({ data: snapshot.providers.map(providerJson) }, PUBLIC_CACHE));
 
   const currentKey = (request: Request): Response => {
@@ -97,9 +100,6 @@ function api(ports: HttpPorts): Hono<Bindings> {
   return app;
 }
 
-/** Which dialect is served at which inference route. */
-const INFERENCE: readonly (readonly [string, string])[] = [['/chat/completions', 'openai-chat']];
-
 /** Where the API is mounted: OpenRouter's base, and the one OpenAI's clients expect. */
 const API_BASES = ['/api/v1', '/v1'] as const;
 
@@ -112,7 +112,9 @@ export type Surface = (request: Request, connection: Connection) => Response | P
  */
 export function routes(ports: HttpPorts): Surface {
   const app = otherRoutes(ports);
-  const hot = new Map(API_BASES.flatMap((base) => INFERENCE.map(([path, id]) => [base + path, DIALECTS[id]] as const)));
+  const hot = new Map(
+    API_BASES.flatMap((base) => Object.values(DIALECTS).map((dialect) => [base + dialect.route, dialect] as const)),
+  );
   return (request, connection) => {
     const dialect = request.method === 'POST' ? hot.get(pathOf(request.url)) : undefined;
     if (!dialect) return app.fetch(request, { connection });

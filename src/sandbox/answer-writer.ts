@@ -32,7 +32,7 @@ export async function writeStream(
   const encoder = dialect.encodeStream(context);
   const write = (frames: readonly Frame[]): void =>
     void (frames.length > 0 && response.write(frames.map(formatFrame).join('')));
-  if (beforeContent(response, delivery.fault, write, () => encoder.step(START))) return;
+  if (beforeContent(response, delivery.fault, write, dialect, () => encoder.step(START))) return;
   const contents = pieces.filter((piece) => piece.type === 'block-delta').length;
   const breakAt = midStream(delivery.fault) ? Math.max(1, Math.floor(contents / 2)) : Number.POSITIVE_INFINITY;
   const perTick = Math.max(1, Math.round((delivery.piecesPerSecond * TICK_MS) / 1000));
@@ -65,6 +65,7 @@ function beforeContent(
   response: ServerResponse,
   fault: FaultId | undefined,
   write: (frames: readonly Frame[]) => void,
+  dialect: Dialect,
   role: () => readonly Frame[],
 ): boolean {
   if (fault === 'stall-before-content') {
@@ -77,8 +78,8 @@ function beforeContent(
     return true;
   }
   if (fault === 'empty-answer') {
-    write(role());
-    response.end('data: [DONE]\n\n');
+    write([...role(), dialect.endMarker]);
+    response.end();
     return true;
   }
   return false;
@@ -124,12 +125,9 @@ function wholeBody(
 ): unknown {
   const generation = collect(pieces);
   if (fault !== 'empty-answer') return dialect.encodeWhole(generation, context);
-  const empty = dialect.encodeWhole(
-    { ...generation, blocks: [], usage: { counts: {}, estimated: false } },
-    context,
-  ) as { choices: { finish_reason: unknown }[] };
-  return {
-    ...empty,
-    choices: empty.choices.map((choice) => ({ ...choice, finish_reason: null, native_finish_reason: null })),
-  };
+  const empty = dialect.encodeWhole({ ...generation, blocks: [], usage: { counts: {}, estimated: false } }, context);
+  return JSON.parse(JSON.stringify(empty, (key, value) => (REASONS.has(key) ? null : value)));
 }
+
+/** Where the dialects say why an answer ended. */
+const REASONS: ReadonlySet<string> = new Set(['finish_reason', 'native_finish_reason', 'stop_reason']);

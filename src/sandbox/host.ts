@@ -4,9 +4,11 @@ import { type GatewayError, gatewayError } from '../canon/errors.ts';
 import type { GenerationEvent } from '../canon/event.ts';
 import { tokens } from '../canon/units.ts';
 import type { AnswerContext } from '../dialects/dialect.ts';
+import { formatFrame } from '../streams/sse.ts';
 import { type Delivery, writeStream, writeWhole } from './answer-writer.ts';
 import { FAULTS, FaultBook, type FaultId, faultError, faultRow, parseFault, type Struck } from './faults.ts';
 import type { SandboxHostSpec, SandboxModel, SandboxPorts } from './ports.ts';
+import { forged, signed } from './signatures.ts';
 
 const BODY_BYTES_MAX = 64 * 1024 * 1024;
 const FAULTS_PATH = '/_sandbox/faults';
@@ -52,7 +54,7 @@ export class SandboxHost {
     const url = new URL(request.url ?? '/', 'http://host');
     if (url.pathname === FAULTS_PATH) return this.#control(request, response);
     const { basePath } = this.spec;
-    if (request.method === 'POST' && url.pathname === `${basePath}/chat/completions`)
+    if (request.method === 'POST' && url.pathname === `${basePath}${this.spec.dialect.route}`)
       return this.#chat(request, response);
     if (!authorized(request)) return this.#refuse(response, UNAUTHORIZED, 401);
     if (request.method === 'GET' && url.pathname === `${basePath}/models`) return this.#models(response);
@@ -123,6 +125,9 @@ export class SandboxHost {
     const decoded = dialect.decodeRequest(wire, { ...model.target, quirks });
     if (!decoded.ok) return this.#refuse(response, decoded.error, decoded.error.facts.providerStatus ?? 400);
     const request = decoded.value;
+    const { signs } = dialect;
+    const forgery = signs === undefined ? undefined : forged(request, signs);
+    if (forgery) return this.#refuse(response, forgery, 400);
     const answer = this.#ports.brain(request, {
       modelName: model.upstreamModel,
       maxOutputTokens: model.maxOutputTokens,
@@ -130,7 +135,7 @@ export class SandboxHost {
       echoPrefill: quirks.has('prefix-prefill'),
     });
     if (!answer.ok) return this.#refuse(response, answer.error, 400);
-    const { pieces } = answer.value;
+    const pieces = signs === undefined ? answer.value.pieces : signed(answer.value.pieces, signs);
     const tooLong = overflow(pieces, request.maxOutputTokens ?? 0, model);
     if (tooLong) return this.#refuse(response, tooLong, 400);
     const optedIn = (wire as { stream_options?: { include_usage?: unknown } }).stream_options?.include_usage === true;
@@ -184,7 +189,8 @@ export class SandboxHost {
     if ((wire as { stream?: unknown } | undefined)?.stream !== true) sendJson(response, 200, body);
     else {
       response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
-      response.end(`data: ${JSON.stringify(body)}\n\n`);
+      const { errorEvent } = this.spec.dialect;
+      response.end(formatFrame({ ...(errorEvent !== undefined && { event: errorEvent }), data: JSON.stringify(body) }));
     }
   }
 
@@ -196,7 +202,8 @@ export class SandboxHost {
 
 const UNAUTHORIZED = gatewayError('key_missing', 'Unauthorized', { providerCode: 'invalid_api_key' });
 
-const authorized = (request: IncomingMessage): boolean => /^Bearer +\S/i.test(request.headers.authorization ?? '');
+const authorized = ({ headers }: IncomingMessage): boolean =>
+  /^Bearer +\S/i.test(headers.authorization ?? '') || /\S/.test(String(headers['x-api-key'] ?? ''));
 
 const sleep = (ms: number): Promise<void> =>
   ms <= 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, ms));

@@ -81,14 +81,14 @@ export class Attempt implements Waiting {
 
   /** Sends the request and waits for a usable answer to begin; the error says why there is none. */
   async open(): Promise<GatewayError | undefined> {
-    const { route, encoded, stream, limits } = this.#request;
+    const { route, dialect, encoded, stream, limits } = this.#request;
     this.#wait(stream ? Math.min(limits.headersMsMax, limits.firstContentMsMax) : limits.wholeMsMax);
     let response: Response;
     try {
       await this.#ports.departures.next();
       response = await fetch(joinUrl(route.base, encoded.path), {
         method: 'POST',
-        headers: requestHeaders(route, stream),
+        headers: requestHeaders(route, dialect.headers, stream),
         body: encoded.body,
         // Followed redirects would carry the credential to another origin.
         redirect: 'manual',

@@ -18,12 +18,19 @@ export function joinUrl(base: string, path: string): string {
 
 const prepared = { whole: new WeakMap<ProviderRoute, Headers>(), stream: new WeakMap<ProviderRoute, Headers>() };
 
-/** Exactly the headers of this provider: nothing of the client is copied (UP-002). They are the same for every request. */
-export function requestHeaders(route: ProviderRoute, stream: boolean): Headers {
+/**
+ * Exactly the headers of this provider: nothing of the client is copied (UP-002). They are the same for every request.
+ * @param dialect the headers of the wire format
+ */
+export function requestHeaders(
+  route: ProviderRoute,
+  dialect: Readonly<Record<string, string>>,
+  stream: boolean,
+): Headers {
   const known = prepared[stream ? 'stream' : 'whole'];
   let headers = known.get(route);
   if (!headers) {
-    headers = new Headers(headersOf(route, stream));
+    headers = new Headers({ ...dialect, ...headersOf(route, stream) });
     known.set(route, headers);
   }
   return headers;

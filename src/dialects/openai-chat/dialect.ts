@@ -1,15 +1,18 @@
 import type { Dialect } from '../dialect.ts';
+import { decodeError } from '../upstream-error.ts';
 import { DIALECT_ID } from './id.ts';
 import { encodeError } from './ingress-error.ts';
 import { decodeRequest } from './ingress-request.ts';
 import { encodeStream } from './ingress-stream.ts';
 import { encodeWhole } from './ingress-whole.ts';
 import { decodeStream, decodeWhole } from './upstream-answer.ts';
-import { decodeError } from './upstream-error.ts';
 import { encodeRequest } from './upstream-request.ts';
 
 export const openaiChat: Dialect = {
   id: DIALECT_ID,
+  route: '/chat/completions',
+  headers: {},
+  endMarker: { data: '[DONE]' },
   decodeRequest,
   encodeStream,
   encodeWhole,

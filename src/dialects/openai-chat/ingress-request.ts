@@ -1,5 +1,4 @@
-import type { z } from 'zod';
-import { type GatewayError, gatewayError } from '../../canon/errors.ts';
+import type { GatewayError } from '../../canon/errors.ts';
 import { NO_PREFERENCES } from '../../canon/preferences.ts';
 import type {
   AssistantMessage,
@@ -17,6 +16,7 @@ import type {
 } from '../../canon/request.ts';
 import { fail, ok, type Result } from '../../canon/result.ts';
 import type { Target } from '../../canon/target.ts';
+import { checkPlugins, invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
 import { asText } from '../read.ts';
 import { DIALECT_ID } from './id.ts';
 import { fromProviderWire } from './ingress-provider.ts';
@@ -30,53 +30,6 @@ import {
   requestSchema,
   type ToolWire,
 } from './wire.ts';
-
-/** Plugins that only act where something else asks for them; without that they change nothing, so a request may carry them. */
-const PASSIVE_PLUGINS: ReadonlySet<string> = new Set([
-  'response-healing',
-  'context-compression',
-  'auto-router',
-  'auto-beta-router',
-  'pareto-router',
-]);
-/** Plugins of the protocol that this gateway does not run. Leaving one out silently would change the answer. */
-const ABSENT_PLUGINS: ReadonlySet<string> = new Set(['web', 'web-fetch', 'file-parser', 'fusion', 'moderation']);
-
-const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
-
-const invalid = (path: string, message: string): GatewayError =>
-  gatewayError('invalid_request', `${path}: ${message}`, { issues: [{ path, message }] });
-
-interface Issue {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-}
-
-/** Where one of several forms was expected, the issue of the form that came closest: the one that goes deepest. */
-function nearest(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): Issue {
-  const path = [...above, ...issue.path];
-  const own = { path, message: issue.message };
-  if (issue.code !== 'invalid_union') return own;
-  const inner = issue.errors.flatMap((issues) => issues.map((one) => nearest(one, path)));
-  return inner.reduce<Issue>((best, one) => (one.path.length > best.path.length ? one : best), own);
-}
-
-function invalidIssues(error: z.ZodError): GatewayError {
-  const issues = error.issues
-    .slice(0, 10)
-    .map((issue) => nearest(issue, []))
-    .map(({ path, message }) => ({ path: path.map(String).join('.'), message }));
-  const first = issues[0];
-  const message = first ? `${first.path === '' ? 'body' : first.path}: ${first.message}` : 'Invalid request parameters';
-  return gatewayError('invalid_request', message, { issues });
-}
-
-/** Drops what is null or undefined, because in canon an absent wish has no member at all. */
-function present<T extends Record<string, unknown>>(members: T): { [K in keyof T]?: NonNullable<T[K]> } {
-  const kept: Record<string, unknown> = {};
-  for (const key in members) if (members[key] !== null && members[key] !== undefined) kept[key] = members[key];
-  return kept as { [K in keyof T]?: NonNullable<T[K]> };
-}
 
 function cacheMark(wire: { ttl?: '5m' | '1h' | null | undefined } | null | undefined): { cache?: CacheMark } {
   return wire ? { cache: present({ ttl: wire.ttl }) } : {};
@@ -215,26 +168,6 @@ function readSampling(wire: ChatRequestWire): Sampling {
   });
 }
 
-function checkPlugins(wire: ChatRequestWire): GatewayError | undefined {
-  for (const [index, plugin] of (wire.plugins ?? []).entries()) {
-    if (plugin.enabled === false && ABSENT_PLUGINS.has(plugin.id)) continue;
-    if (PASSIVE_PLUGINS.has(plugin.id)) continue;
-    const reason = ABSENT_PLUGINS.has(plugin.id) ? 'is not available on this gateway' : 'is not a plugin';
-    return invalid(`plugins.${index}.id`, `${plugin.id} ${reason}`);
-  }
-  return undefined;
-}
-
-function readExtras(wire: ChatRequestWire): GenerationRequest['extras'] {
-  let extras: Record<string, unknown> | undefined;
-  for (const key of Object.keys(wire)) {
-    if (KNOWN_FIELDS.has(key) || FORBIDDEN_KEYS.has(key)) continue;
-    extras ??= {};
-    extras[key] = wire[key];
-  }
-  return extras ? { [DIALECT_ID]: extras } : {};
-}
-
 function readPrediction(wire: NonNullable<ChatRequestWire['prediction']>): string {
   return typeof wire.content === 'string' ? wire.content : wire.content.map((part) => part.text).join('');
 }
@@ -253,7 +186,7 @@ function decodePlain(body: unknown): Result<GenerationRequest, GatewayError> {
   const parsed = requestSchema(body).safeParse(body);
   if (!parsed.success) return fail(invalidIssues(parsed.error));
   const wire = parsed.data;
-  const plugins = checkPlugins(wire);
+  const plugins = checkPlugins(wire.plugins);
   if (plugins) return fail(plugins);
   const tools = readTools(wire.tools ?? []);
   if (!tools.ok) return tools;
@@ -272,7 +205,7 @@ function decodePlain(body: unknown): Result<GenerationRequest, GatewayError> {
     stream,
     preferences: wire.provider ?? NO_PREFERENCES,
     echoUpstreamBody: stream && wire.debug?.echo_upstream_body === true,
-    extras: readExtras(wire),
+    extras: unknownFields(wire, KNOWN_FIELDS, DIALECT_ID),
     ...present({
       toolChoice: wire.tool_choice == null ? undefined : readToolChoice(wire.tool_choice),
       parallelToolCalls: wire.parallel_tool_calls,

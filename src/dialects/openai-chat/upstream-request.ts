@@ -301,6 +301,10 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
   if (echo !== undefined && last) last.prefix = true;
   const body: Wire = { model: target.upstreamModel, messages };
   writeFields(request, target, body, dropped);
+  for (const [index, message] of request.messages.entries()) {
+    if (message.role === 'tool' && message.isError)
+      dropped.push({ pointer: `/messages/${index}/is_error`, reason: 'unsupported' });
+  }
   if (request.stream) {
     body.stream = true;
     if (target.quirks.has('usage-opt-in')) body.stream_options = { include_usage: true };

@@ -1,13 +1,12 @@
 import { z } from 'zod';
 import { preferencesSchema } from '../../canon/preferences.ts';
 import { EFFORTS } from '../../canon/request.ts';
+import { cacheControl, modelSlug, modelSlugs, plugins, sessionId } from '../ingress.ts';
 
 /**
  * The request body of `POST /chat/completions` (spec/inference 1): strict about the fields we read, tolerant of all others.
  * `null` means absent, because every SDK writes it for options that were not set.
  */
-
-const cacheControl = z.object({ type: z.literal('ephemeral'), ttl: z.enum(['5m', '1h']).nullish() }).nullish();
 
 const textPart = z.object({ type: z.literal('text'), text: z.string(), cache_control: cacheControl });
 const imagePart = z.object({
@@ -143,15 +142,13 @@ const metadata = z
   )
   .refine((pairs) => Object.keys(pairs).length <= 16, 'at most 16 pairs');
 
-const plugin = z.looseObject({ id: z.string(), enabled: z.boolean().nullish() });
-
 export const chatRequest = z.looseObject({
-  model: z.string().min(1).max(512).nullish(),
-  models: z.array(z.string().min(1).max(512)).max(3, "'models' array must have 3 items or fewer.").nullish(),
+  model: modelSlug.nullish(),
+  models: modelSlugs.nullish(),
   route: z.enum(['fallback', 'sort']).nullish(),
   provider: preferencesSchema.nullish(),
   messages: z.array(message).min(1, 'must hold at least one message').max(5000),
-  plugins: z.array(plugin).nullish(),
+  plugins: plugins.nullish(),
   transforms: z.array(z.string()).nullish(),
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
@@ -190,7 +187,7 @@ export const chatRequest = z.looseObject({
   modalities: z.array(z.enum(['text', 'image', 'audio'])).nullish(),
   prompt_cache_key: z.string().max(512).nullish(),
   service_tier: z.string().max(64).nullish(),
-  session_id: z.string().max(256, 'may have 256 characters').nullish(),
+  session_id: sessionId.nullish(),
   user: z.string().max(1024).nullish(),
   metadata: metadata.nullish(),
   debug: z.looseObject({ echo_upstream_body: z.boolean().nullish() }).nullish(),

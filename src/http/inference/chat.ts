@@ -1,6 +1,7 @@
 import type { Caller } from '../../accounts/keyring.ts';
 import { type GatewayError, gatewayError } from '../../canon/errors.ts';
 import { fail, type Result } from '../../canon/result.ts';
+import { estimatePrompt } from '../../canon/tokens.ts';
 import type { Dialect } from '../../dialects/dialect.ts';
 import type { CallOrigin, Client } from '../../gateway/call.ts';
 import { type Answer, handle, refuse } from '../../gateway/handle.ts';
@@ -68,9 +69,17 @@ export function baseUrlOf(request: Request): string {
   return path < 0 ? request.url : request.url.slice(0, path);
 }
 
+/** Anthropic's clients send the key in a header of its own; `Authorization` wins. */
+function authorizationOf({ headers }: Request): string | null {
+  const own = headers.get('authorization');
+  if (own !== null) return own;
+  const key = headers.get('x-api-key');
+  return key === null ? null : `Bearer ${key}`;
+}
+
 /** Inference keys only: a management key administers and never runs a model. */
 function authenticate(request: Request, { keyring }: HttpPorts): Result<Caller, GatewayError> {
-  const caller = keyring.authenticate(request.headers.get('authorization'));
+  const caller = keyring.authenticate(authorizationOf(request));
   if (!caller.ok || caller.value.kind === 'inference') return caller;
   return fail(gatewayError('inference_key_required', 'Management keys cannot run inference; use an inference key'));
 }
@@ -98,6 +107,22 @@ export async function inference(
     { dialect, wire: received.value, caller: caller.value, origin, client: new HttpClient(request, connection) },
     ports.gateway,
   );
+}
+
+/** The size of a prompt as far as it can be told here, without asking anybody (spec/inference 7.4). */
+export async function countTokens(request: Request, dialect: Dialect, ports: HttpPorts): Promise<Answer> {
+  const origin = originOf(request);
+  const caller = authenticate(request, ports);
+  if (!caller.ok) return refuse(undefined, dialect, caller.error, origin);
+  const received = await receive(request, ports);
+  if (!received.ok) return refuse(undefined, dialect, received.error, origin);
+  const decoded = dialect.decodeRequest(received.value);
+  if (!decoded.ok) return refuse(undefined, dialect, decoded.error, origin);
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ input_tokens: estimatePrompt(decoded.value) }),
+  };
 }
 
 async function receive(request: Request, ports: HttpPorts): Promise<Result<unknown, GatewayError>> {

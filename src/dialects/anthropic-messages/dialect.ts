@@ -1,0 +1,27 @@
+import type { Dialect } from '../dialect.ts';
+import { decodeError } from '../upstream-error.ts';
+import { DIALECT_ID, FORMAT } from './id.ts';
+import { encodeError } from './ingress-error.ts';
+import { decodeRequest } from './ingress-request.ts';
+import { encodeStream } from './ingress-stream.ts';
+import { encodeWhole } from './ingress-whole.ts';
+import { decodeStream, decodeWhole } from './upstream-answer.ts';
+import { encodeRequest } from './upstream-request.ts';
+
+export const anthropicMessages: Dialect = {
+  id: DIALECT_ID,
+  route: '/messages',
+  countsTokens: true,
+  headers: { 'anthropic-version': '2023-06-01' },
+  endMarker: { event: 'message_stop', data: '{"type":"message_stop"}' },
+  errorEvent: 'error',
+  signs: FORMAT,
+  decodeRequest,
+  encodeStream,
+  encodeWhole,
+  encodeError,
+  encodeRequest,
+  decodeStream,
+  decodeWhole,
+  decodeError,
+};

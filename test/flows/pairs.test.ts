@@ -1,0 +1,282 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
+import { runMachine } from '../../src/canon/grammar.ts';
+import { FAULT_IDS, faultRow } from '../../src/sandbox/faults.ts';
+import { SseDecoder } from '../../src/streams/sse.ts';
+import { RunningGateway } from '../support/gateway.ts';
+
+/** L6: every wire that clients speak, over every wire that hosts speak; and from a host of one wire to a host of another. */
+
+type Json = Record<string, any>;
+
+const LIMITS =
+  'limits: { headers_ms_max: 400, attempt_first_content_ms_max: 400, stream_idle_ms_max: 400, attempt_whole_ms_max: 500, request_total_ms_max: 20000 }\n';
+
+let gateway: RunningGateway;
+beforeAll(async () => {
+  gateway = await RunningGateway.start({ config: LIMITS });
+});
+afterAll(() => gateway.stop());
+afterEach(() => gateway.clearFaults());
+
+/** What was asked, whatever the wire. */
+interface Question {
+  readonly text: string;
+  readonly stream: boolean;
+  readonly tool?: boolean;
+  readonly schema?: Json;
+  readonly budget?: number;
+}
+
+/** What was answered, whatever the wire. */
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly thought: string;
+  readonly call: { readonly name: string; readonly input: Json } | undefined;
+  readonly tokens: readonly [number, number];
+  readonly cost: number | undefined;
+  readonly provider: string | undefined;
+  /** Complete by the wire's own word. */
+  readonly clean: boolean;
+  readonly error: Json | undefined;
+}
+
+interface Ingress {
+  readonly route: string;
+  body(question: Question): Json;
+  whole(body: Json): Omit<Answer, 'status'>;
+  stream(text: string): Omit<Answer, 'status'>;
+}
+
+/** The JSON of every frame. */
+const framesOf = (text: string): readonly Json[] =>
+  runMachine(new SseDecoder(), [new TextEncoder().encode(text)]).flatMap(({ data }) =>
+    data === '[DONE]' ? [] : [JSON.parse(data) as Json],
+  );
+
+const parameters = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
+
+const chatMessage = (message: Json): Pick<Answer, 'text' | 'thought' | 'call'> => {
+  const call = message.tool_calls?.[0]?.function;
+  return {
+    text: message.content ?? '',
+    thought: message.reasoning ?? '',
+    call: call && { name: call.name, input: JSON.parse(call.arguments) },
+  };
+};
+
+const NOTHING: Omit<Answer, 'status'> = {
+  text: '',
+  thought: '',
+  call: undefined,
+  tokens: [0, 0],
+  cost: undefined,
+  provider: undefined,
+  clean: false,
+  error: undefined,
+};
+
+const INGRESS: Record<string, Ingress> = {
+  'openai-chat': {
+    route: '/chat/completions',
+    body: ({ text, tool, schema, budget }) => ({
+      messages: [{ role: 'user', content: text }],
+      ...(tool && {
+        tools: [{ type: 'function', function: { name: 'get_weather', parameters } }],
+        tool_choice: 'required',
+      }),
+      ...(schema && { response_format: { type: 'json_schema', json_schema: { name: 'out', schema } } }),
+      ...(budget !== undefined && { reasoning: { max_tokens: budget } }),
+    }),
+    whole: ({ choices, usage, provider, error }) => ({
+      ...NOTHING,
+      ...(choices && chatMessage(choices[0].message)),
+      tokens: [usage?.prompt_tokens ?? 0, usage?.completion_tokens ?? 0],
+      cost: usage?.cost,
+      provider,
+      clean: choices !== undefined && error === undefined && choices[0].finish_reason !== 'error',
+      error,
+    }),
+    stream: (text) => {
+      const frames = framesOf(text);
+      const deltas = frames.flatMap(({ choices }) => choices?.[0]?.delta ?? []);
+      const calls = deltas.flatMap(({ tool_calls }) => tool_calls ?? []);
+      const args = calls.map((call: Json) => call.function.arguments ?? '').join('');
+      const usage = frames.find((frame) => frame.usage)?.usage;
+      const error = frames.find((frame) => frame.error)?.error;
+      return {
+        text: deltas.map(({ content }) => content ?? '').join(''),
+        thought: deltas.map(({ reasoning }) => reasoning ?? '').join(''),
+        call: calls[0] && { name: calls[0].function.name, input: error ? {} : JSON.parse(args) },
+        tokens: [usage?.prompt_tokens ?? 0, usage?.completion_tokens ?? 0],
+        cost: usage?.cost,
+        provider: frames[0]?.provider,
+        clean: !error && text.trimEnd().endsWith('data: [DONE]'),
+        error,
+      };
+    },
+  },
+  'anthropic-messages': {
+    route: '/messages',
+    body: ({ text, tool, schema, budget }) => ({
+      messages: [{ role: 'user', content: text }],
+      ...(tool && { tools: [{ name: 'get_weather', input_schema: parameters }], tool_choice: { type: 'any' } }),
+      ...(schema && { output_config: { format: { type: 'json_schema', schema } } }),
+      ...(budget !== undefined && { thinking: { type: 'enabled', budget_tokens: budget } }),
+    }),
+    whole: ({ content, usage, provider, error }) => ({
+      ...NOTHING,
+      ...(content && anthropicContent(content)),
+      tokens: [usage?.input_tokens ?? 0, usage?.output_tokens ?? 0],
+      cost: usage?.cost,
+      provider,
+      clean: content !== undefined,
+      error,
+    }),
+    stream: (text) => {
+      const frames = framesOf(text);
+      const blocks: Json[] = [];
+      for (const { type, content_block, delta } of frames) {
+        if (type === 'content_block_start') blocks.push({ ...content_block, json: '' });
+        if (type !== 'content_block_delta') continue;
+        const block = blocks.at(-1) as Json;
+        if (delta.type === 'text_delta') block.text += delta.text;
+        if (delta.type === 'thinking_delta') block.thinking += delta.thinking;
+        if (delta.type === 'input_json_delta') block.json += delta.partial_json;
+      }
+      const error = frames.find(({ type }) => type === 'error')?.error;
+      for (const block of blocks) if (block.type === 'tool_use' && !error) block.input = JSON.parse(block.json);
+      const usage = frames.find(({ type }) => type === 'message_delta')?.usage;
+      return {
+        ...NOTHING,
+        ...anthropicContent(blocks),
+        tokens: [usage?.input_tokens ?? 0, usage?.output_tokens ?? 0],
+        cost: usage?.cost,
+        provider: frames[0]?.message?.provider,
+        clean: frames.at(-1)?.type === 'message_stop' && !error,
+        error,
+      };
+    },
+  },
+};
+
+function anthropicContent(content: readonly Json[]): Pick<Answer, 'text' | 'thought' | 'call'> {
+  const call = content.find(({ type }) => type === 'tool_use');
+  const all = (type: string, member: string): string =>
+    content.map((block) => (block.type === type ? block[member] : '')).join('');
+  return {
+    text: all('text', 'text'),
+    thought: all('thinking', 'thinking'),
+    call: call && { name: call.name, input: call.input },
+  };
+}
+
+async function ask(ingress: Ingress, model: string, order: readonly string[], question: Question): Promise<Answer> {
+  const body = {
+    model,
+    stream: question.stream,
+    max_tokens: 3000,
+    ...ingress.body(question),
+    provider: order.length === 1 ? { only: order } : { order },
+  };
+  const response = await fetch(`${gateway.api}${ingress.route}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${gateway.key}` },
+    body: JSON.stringify(body),
+  });
+  const text = await response.text();
+  const streamed = response.headers.get('content-type')?.startsWith('text/event-stream');
+  const answer = streamed ? ingress.stream(text) : ingress.whole(JSON.parse(text) as Json);
+  return { status: response.status, ...answer };
+}
+
+const CLAUDE = 'anthropic/claude-opus-4.6';
+/** A host for each wire and each way to speak it. */
+const HOSTS: readonly (readonly [host: string, name: string, model: string])[] = [
+  ['anthropic', 'Anthropic', CLAUDE],
+  ['openrouter', 'OpenRouter', CLAUDE],
+  ['mistral', 'Mistral AI Studio', 'mistralai/mistral-small-2603'],
+  ['nvidia', 'NVIDIA NIM', 'mistralai/mistral-small-2603'],
+];
+
+for (const [id, ingress] of Object.entries(INGRESS)) {
+  for (const [host, name, model] of HOSTS) {
+    describe(`${id} over ${host}`, () => {
+      for (const stream of [false, true]) {
+        const how = stream ? 'streamed' : 'whole';
+        test(`${how}: text, counts and cost`, async () => {
+          const answer = await ask(ingress, model, [host], { text: 'Tell me about the Rhine', stream });
+          expect(answer).toMatchObject({ status: 200, clean: true, provider: name, error: undefined });
+          expect(answer.text).toContain('Rhine');
+          expect(answer.tokens.every((count) => count > 5)).toBe(true);
+          expect(answer.cost).toBeGreaterThanOrEqual(0);
+        });
+
+        test(`${how}: a tool call with its arguments`, async () => {
+          const answer = await ask(ingress, model, [host], { text: 'The weather in Basel?', stream, tool: true });
+          expect(answer.clean).toBe(true);
+          expect(answer.call?.name).toBe('get_weather');
+          expect(typeof answer.call?.input.city).toBe('string');
+        });
+
+        test(`${how}: JSON after a schema`, async () => {
+          const schema = {
+            type: 'object',
+            properties: { year: { type: 'integer' }, town: { enum: ['Basel', 'Bern'] } },
+            required: ['year', 'town'],
+            additionalProperties: false,
+          };
+          const answer = await ask(ingress, model, [host], { text: 'When and where?', stream, schema });
+          const out = JSON.parse(answer.text) as Json;
+          expect(Number.isInteger(out.year)).toBe(true);
+          expect(['Basel', 'Bern']).toContain(out.town);
+        });
+
+        test(`${how}: thoughts apart from the text`, async () => {
+          const answer = await ask(ingress, model, [host], { text: 'Tell me about the Rhine', stream, budget: 2000 });
+          expect(answer.thought.length).toBeGreaterThan(10);
+          expect(answer.text).toContain('Rhine');
+          expect(answer.text).not.toContain(answer.thought);
+        });
+      }
+    });
+  }
+}
+
+for (const [id, ingress] of Object.entries(INGRESS)) {
+  const question = (stream: boolean): Question => ({ text: 'Tell me about the Rhine', stream });
+  for (const [first, second, name] of [
+    ['anthropic', 'openrouter', 'OpenRouter'],
+    ['openrouter', 'anthropic', 'Anthropic'],
+  ] as const) {
+    describe(`${id}: from ${first} to ${second}`, () => {
+      for (const fault of FAULT_IDS) {
+        const { next } = faultRow(fault);
+        if (next === 'another host')
+          test(`${fault} before content is nobody’s business but ours`, async () => {
+            await gateway.fault(first, { fault });
+            for (const stream of [false, true]) {
+              const answer = await ask(ingress, CLAUDE, [first, second], question(stream));
+              expect(answer).toMatchObject({ status: 200, clean: true, provider: name });
+              expect(answer.text).toContain('Rhine');
+            }
+          });
+        if (next === 'in-band error')
+          test(`${fault} in the middle is an error of the client’s own wire, never a clean end`, async () => {
+            await gateway.fault(first, { fault });
+            const answer = await ask(ingress, CLAUDE, [first, second], question(true));
+            expect(answer).toMatchObject({ status: 200, clean: false });
+            expect(answer.text).not.toBe('');
+            expect(answer.error?.message).toMatch(/\w/);
+          });
+        if (next === 'back at once')
+          test(`${fault} comes back at once`, async () => {
+            await gateway.fault(first, { fault });
+            const answer = await ask(ingress, CLAUDE, [first, second], question(true));
+            expect(answer.status).toBe(faultRow(fault).status as number);
+            expect(answer.error?.message).toContain(faultRow(fault).message as string);
+          });
+      }
+    });
+  }
+}
