@@ -24,6 +24,8 @@ export interface AnswerContext {
   readonly showReasoning: boolean;
   /** Whether a stream reports usage at all, where that must be asked for. */
   readonly streamUsage: boolean;
+  /** What was asked, for wires whose answers repeat it. */
+  readonly request?: GenerationRequest;
   /** The settled bill; asked for only after settlement, when the last chunk or the whole answer is written. */
   readonly bill?: () => Bill | undefined;
   /** Routing metadata, where the caller opted in. */

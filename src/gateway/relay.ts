@@ -211,6 +211,7 @@ export function answerContext(
     quirks: OUR_QUIRKS,
     showReasoning: request.reasoning?.exclude !== true,
     streamUsage: true,
+    request,
     bill,
     ...(origin.wantsMetadata && {
       metadata: () => routerMetadata(plan, execution, request.model ?? plan.models[0]?.requested ?? ''),

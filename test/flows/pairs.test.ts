@@ -116,6 +116,26 @@ const INGRESS: Record<string, Ingress> = {
       };
     },
   },
+  'openai-responses': {
+    route: '/responses',
+    body: ({ text, tool, schema, budget }) => ({
+      input: text,
+      max_tokens: undefined,
+      max_output_tokens: 3000,
+      ...(tool && { tools: [{ type: 'function', name: 'get_weather', parameters }], tool_choice: 'required' }),
+      ...(schema && { text: { format: { type: 'json_schema', name: 'out', schema } } }),
+      ...(budget !== undefined && { reasoning: { max_tokens: budget } }),
+    }),
+    whole: responseAnswer,
+    stream: (text) => {
+      const frames = framesOf(text);
+      const said = frames.flatMap(({ type, delta }) => (type === 'response.output_text.delta' ? delta : []));
+      const answer = responseAnswer(lastResponse(frames));
+      const last = text.trimEnd().endsWith('data: [DONE]');
+      const inOrder = frames.every(({ sequence_number }, index) => sequence_number === index);
+      return { ...answer, text: said.join(''), clean: answer.clean && last && inOrder };
+    },
+  },
   'anthropic-messages': {
     route: '/messages',
     body: ({ text, tool, schema, budget }) => ({
@@ -159,6 +179,28 @@ const INGRESS: Record<string, Ingress> = {
     },
   },
 };
+
+const lastResponse = (frames: readonly Json[]): Json =>
+  frames.findLast(({ type }) => /^response\.(completed|incomplete|failed)$/.test(type))?.response ?? {};
+
+function responseAnswer({ output, usage, provider, error, status }: Json): Omit<Answer, 'status'> {
+  const items = (output ?? []) as readonly Json[];
+  const parts = items.flatMap(({ type, content }) => (type === 'message' ? content : []));
+  const call = items.find(({ type }) => type === 'function_call');
+  return {
+    text: parts.map((part: Json) => part.text ?? '').join(''),
+    thought: items
+      .flatMap(({ type, content, summary }) => (type === 'reasoning' ? [...(content ?? []), ...summary] : []))
+      .map((part: Json) => part.text)
+      .join(''),
+    call: call && { name: call.name, input: JSON.parse(call.arguments) },
+    tokens: [usage?.input_tokens ?? 0, usage?.output_tokens ?? 0],
+    cost: usage?.cost,
+    provider,
+    clean: status === 'completed' || status === 'incomplete',
+    error: error ?? undefined,
+  };
+}
 
 function anthropicContent(content: readonly Json[]): Pick<Answer, 'text' | 'thought' | 'call'> {
   const call = content.find(({ type }) => type === 'tool_use');

@@ -4,9 +4,9 @@ import type { Machine } from '../../canon/machine.ts';
 import type { Usage } from '../../canon/units.ts';
 import type { Frame } from '../../streams/sse.ts';
 import type { AnswerContext } from '../dialect.ts';
+import { errorObject } from '../envelope.ts';
 import { annotationWire, imageWire, reasoningDetailWire } from './chunk.ts';
 import { FINISH_WORDS } from './finish.ts';
-import { errorObject } from './ingress-error.ts';
 import { encodeUsage } from './usage.ts';
 
 /** The end marker of every stream of this dialect. */

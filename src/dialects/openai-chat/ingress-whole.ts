@@ -1,8 +1,8 @@
 import type { CollectedBlock, Generation } from '../../canon/collect.ts';
 import type { AnswerContext } from '../dialect.ts';
+import { errorObject } from '../envelope.ts';
 import { annotationWire, imageWire, reasoningDetailWire } from './chunk.ts';
 import { FINISH_WORDS } from './finish.ts';
-import { errorObject } from './ingress-error.ts';
 import { encodeUsage } from './usage.ts';
 
 const joined = (blocks: readonly CollectedBlock[]): string => blocks.map((block) => block.text).join('');

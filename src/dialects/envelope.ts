@@ -1,0 +1,68 @@
+import { type Availability, type ErrorFacts, errorRow, type GatewayError } from '../canon/errors.ts';
+import type { ErrorContext } from './dialect.ts';
+
+function availabilityWire(
+  error: GatewayError,
+  availability: Availability,
+  status: number,
+  type: string,
+  origin: string,
+): Record<string, unknown> {
+  const { affectedProviders, excludedBy, constraint } = availability;
+  const retryAfter = error.facts.retryAfterMs;
+  return {
+    error_type: type,
+    http_status: status,
+    availability: {
+      code: availability.code,
+      retryable: availability.retryable,
+      requested_models: availability.requestedModels,
+      docs_url: `${origin}/docs/errors#${availability.code}`,
+      ...(retryAfter !== undefined && { retry_after: Math.ceil(retryAfter / 1000) }),
+      ...(affectedProviders && affectedProviders.length > 0 && { affected_providers: affectedProviders }),
+      ...(excludedBy && excludedBy.length > 0 && { excluded_by: excludedBy }),
+      ...(constraint && { constraint }),
+    },
+  };
+}
+
+function metadata(facts: ErrorFacts, type: string, disclose: boolean): Record<string, unknown> {
+  return {
+    error_type: type,
+    ...(facts.providerName !== undefined && { provider_name: facts.providerName, is_byok: false }),
+    ...(disclose && facts.raw !== undefined && facts.providerName !== undefined && { raw: facts.raw }),
+    ...(disclose && facts.providerCode !== undefined && { provider_code: facts.providerCode }),
+    ...(facts.previous && facts.previous.length > 0 && { previous_errors: facts.previous }),
+    ...(facts.limitSource !== undefined && { limit_source: facts.limitSource }),
+    ...(facts.remedyHint !== undefined && { remedy_hint: facts.remedyHint }),
+    ...(facts.retryAfterMs !== undefined && { retry_after_seconds: Math.ceil(facts.retryAfterMs / 1000) }),
+    ...(facts.issues && facts.issues.length > 0 && { issues: facts.issues }),
+  };
+}
+
+/** The status an error travels under: its row's, except that a provider's 529 is passed on where it stands alone (spec/inference 12.21). */
+export function statusOf(error: GatewayError): number {
+  const { status } = errorRow(error.code);
+  return error.code === 'upstream_overloaded' && error.facts.providerStatus === 529 && !error.facts.previous?.length
+    ? 529
+    : status;
+}
+
+/**
+ * The `error` object of OpenRouter's envelope. On a 500 everything but the type is hidden (INF-154): what broke is for the log.
+ */
+export function errorObject(error: GatewayError, context: ErrorContext): Record<string, unknown> {
+  const row = errorRow(error.code);
+  if (context.status !== undefined) return { code: context.status, message: error.message };
+  const status = statusOf(error);
+  if (error.code === 'internal') {
+    return { code: status, message: 'Internal Server Error', metadata: { error_type: row.type } };
+  }
+  const { facts } = error;
+  return {
+    code: status,
+    message: error.message,
+    metadata: metadata(facts, row.type, row.disclose),
+    ...(facts.availability && availabilityWire(error, facts.availability, status, row.type, context.origin)),
+  };
+}
