@@ -106,6 +106,12 @@ export const ERRORS = {
     next: 'model',
     meaning: 'Prompt and requested output exceed the context of every host.',
   },
+  not_exact: {
+    status: 400,
+    type: 'invalid_request',
+    ...request,
+    meaning: 'The caller wants nothing left out, and every host would have to leave something out.',
+  },
   // money
   credits_short: { status: 402, type: 'payment_required', ...request, meaning: 'The balance is used up.' },
   request_unaffordable: {

@@ -24,6 +24,10 @@ export const PREFERENCES = {
     schema: z.boolean(),
     says: 'Leave out hosts that do not support every parameter of the request.',
   },
+  require_exact: {
+    schema: z.boolean(),
+    says: 'Leave out hosts that cannot be told every part of the request; refuse it where none is left.',
+  },
   sort: {
     schema: z.union([
       z.enum(['price', 'throughput', 'latency', 'exacto']),

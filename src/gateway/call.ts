@@ -20,6 +20,8 @@ export interface CallOrigin {
   /** Base address under which the client reached us, for links in texts. */
   readonly baseUrl: string;
   readonly wantsMetadata: boolean;
+  /** Nothing may be left out, whatever the body says. */
+  readonly strict?: boolean;
   readonly sessionId?: string;
   readonly referer?: string;
   readonly title?: string;

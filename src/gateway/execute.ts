@@ -229,7 +229,7 @@ const isEffort = (name: string): name is Effort => (EFFORTS as readonly string[]
 const targets = new WeakMap<Candidate['endpoint'], Target>();
 
 /** What the codec may know of the endpoint; the same for every request, so it is made once. */
-function targetOf({ endpoint, provider, model }: Candidate, ports: GatewayPorts): Target {
+export function targetOf({ endpoint, provider, model }: Candidate, ports: GatewayPorts): Target {
   const known = targets.get(endpoint);
   if (known) return known;
   const efforts = endpoint.efforts ?? model.reasoning?.efforts;

@@ -7,6 +7,7 @@ import { type WorstPrice, worstPrice } from '../ledger/price.ts';
 import type { Plan } from '../router/candidate.ts';
 import { plan as makePlan } from '../router/plan.ts';
 import { type Call, type CallOrigin, type Client, OUR_QUIRKS } from './call.ts';
+import { exactly } from './exact.ts';
 import type { Execution, Winner } from './execute.ts';
 import { routerMetadata } from './metadata.ts';
 import type { GatewayPorts } from './ports.ts';
@@ -59,7 +60,10 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
     seed: ports.nextSeed(),
   });
   if (!planned.ok) return refuse(base.id, dialect, planned.error, origin);
-  const plan = planned.value;
+  const exact = origin.strict || request.preferences.require_exact;
+  const chosen = exact ? exactly(planned.value, request, ports) : planned;
+  if (!chosen.ok) return refuse(base.id, dialect, chosen.error, origin);
+  const plan = chosen.value;
 
   const call: Call = { ...base, dialect, request, caller, origin, client };
   const held = hold(call, plan, promptTokens, ports);

@@ -34,6 +34,7 @@ const ALLOWED = [
   'X-Title',
   'X-OpenRouter-Categories',
   'X-OpenRouter-App-Visibility',
+  'X-Turnpike-Strict',
   'X-OpenRouter-Metadata',
   'X-OpenRouter-Experimental-Metadata',
   'X-OpenRouter-Cache',

@@ -322,3 +322,35 @@ for (const [id, ingress] of Object.entries(INGRESS)) {
     });
   }
 }
+
+describe('what cannot be told', () => {
+  const asked = { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 50, seed: 7, model: CLAUDE };
+  const only = (...hosts: string[]): Json => ({ provider: { only: hosts } });
+
+  test('is named on the answer, and in its metadata', async () => {
+    const response = await gateway.post({ ...asked, ...only('anthropic') }, { 'x-openrouter-metadata': 'enabled' });
+    expect(response.headers.get('x-turnpike-dropped')).toBe('/seed;unsupported');
+    const { openrouter_metadata } = (await response.json()) as Json;
+    expect(openrouter_metadata.turnpike.dropped).toEqual([{ pointer: '/seed', reason: 'unsupported' }]);
+  });
+
+  test('is refused where the caller wants all of it told, before anybody is asked', async () => {
+    const body = only('anthropic');
+    for (const response of [
+      await gateway.post({ ...asked, ...body }, { 'x-turnpike-strict': '1' }),
+      await gateway.post({ ...asked, provider: { ...body.provider, require_exact: true } }),
+    ]) {
+      expect(response.status).toBe(400);
+      const { error } = (await response.json()) as Json;
+      expect(error.message).toContain('/seed');
+      expect(error.metadata.issues).toEqual([{ path: '/seed', message: 'Anthropic: unsupported' }]);
+    }
+  });
+
+  test('passes over the hosts that cannot be told it', async () => {
+    const mistral = { ...asked, model: 'mistralai/mistral-small-2603', logit_bias: { 12: 1 } };
+    const provider = { order: ['mistral', 'openrouter'], require_exact: true };
+    const { provider: served } = (await (await gateway.post({ ...mistral, provider })).json()) as Json;
+    expect(served).not.toBe('Mistral AI Studio');
+  });
+});

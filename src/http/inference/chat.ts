@@ -49,6 +49,7 @@ const clean = (value: string | null): string | undefined => {
 function originOf(request: Request): CallOrigin {
   const { headers } = request;
   const metadata = headers.get('x-openrouter-metadata') ?? headers.get('x-openrouter-experimental-metadata');
+  const strict = headers.get('x-turnpike-strict') === '1';
   const sessionId = clean(headers.get('x-session-id'));
   const referer = clean(headers.get('http-referer'));
   const title = clean(headers.get('x-openrouter-title') ?? headers.get('x-title'));
@@ -56,6 +57,7 @@ function originOf(request: Request): CallOrigin {
   return {
     baseUrl: baseUrlOf(request),
     wantsMetadata: metadata !== null && ENABLED.test(metadata.trim()),
+    ...(strict && { strict }),
     ...(sessionId !== undefined && { sessionId }),
     ...(referer !== undefined && { referer }),
     ...(title !== undefined && { title }),

@@ -1,0 +1,26 @@
+import { type GatewayError, gatewayError } from '../canon/errors.ts';
+import type { GenerationRequest } from '../canon/request.ts';
+import { fail, ok, type Result } from '../canon/result.ts';
+import { DIALECTS } from '../dialects/registry.ts';
+import type { Candidate, Plan } from '../router/candidate.ts';
+import { targetOf } from './execute.ts';
+import type { GatewayPorts } from './ports.ts';
+
+/**
+ * The plan without the hosts that could not be told everything, for callers who rather have no answer than another one.
+ * @returns `not_exact` with what each host would leave out, where none is left
+ */
+export function exactly(plan: Plan, request: GenerationRequest, ports: GatewayPorts): Result<Plan, GatewayError> {
+  const issues: { path: string; message: string }[] = [];
+  const tellsAll = (candidate: Candidate): boolean => {
+    const dialect = DIALECTS[candidate.provider.dialect];
+    const dropped = dialect?.encodeRequest(request, targetOf(candidate, ports)).dropped ?? [];
+    for (const { pointer, reason } of dropped)
+      issues.push({ path: pointer, message: `${candidate.provider.name}: ${reason}` });
+    return dropped.length === 0;
+  };
+  const candidates = plan.candidates.filter(tellsAll);
+  if (candidates.length > 0) return ok({ ...plan, candidates });
+  const paths = [...new Set(issues.map(({ path }) => path))].join(', ');
+  return fail(gatewayError('not_exact', `No host can be told everything; left out would be ${paths}`, { issues }));
+}
