@@ -63,7 +63,7 @@ for (const [where, client, model] of [
       expect(message.usage.output_tokens).toBeGreaterThan(5);
     });
 
-    test('streams, and the helper puts the same message together', async () => {
+    test('INF-302 streams in the documented order, and the helper puts the same message together', async () => {
       const stream = client().messages.stream({ model, max_tokens: 300, messages: [user('Tell me about the Rhine')] });
       const types: string[] = [];
       let text = '';
@@ -161,6 +161,42 @@ describe('over this gateway', () => {
     expect(found.data.tokens_prompt).toBe(body.usage.input_tokens);
   });
 
+  test('INF-002 the key comes in either header, and a bearer wins', async () => {
+    const body = { model: CLAUDE, max_tokens: 5, messages: [user('Hi')] };
+    expect((await post(body)).status).toBe(200);
+    expect((await post(body, { authorization: `Bearer ${gateway.key}`, 'x-api-key': 'nobody' })).status).toBe(200);
+    expect((await post(body, { authorization: 'Bearer nobody' })).status).toBe(401);
+  });
+
+  test('INF-303 INF-304 the id is the generation’s, and the last event tells the routing when asked', async () => {
+    const stream = async (headers: Record<string, string>): Promise<readonly Json[]> => {
+      const response = await fetch(`${gateway.api}/messages`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-api-key': gateway.key, ...headers },
+        body: JSON.stringify({ model: CLAUDE, max_tokens: 50, stream: true, messages: [user('Hi')] }),
+      });
+      const frames = (await response.text()).trimEnd().split('\n\n');
+      return frames.map((frame) => JSON.parse(frame.split('\ndata: ')[1] ?? '') as Json);
+    };
+    const [start, ...rest] = await stream({ 'x-openrouter-metadata': 'enabled' });
+    expect(start?.message.id).toMatch(/^gen-/);
+    expect((await gateway.get(`/generation?id=${start?.message.id}`)).status).toBe(200);
+    expect(rest.at(-1)).toMatchObject({ type: 'message_stop', openrouter_metadata: { attempt: 1 } });
+    expect((await stream({})).at(-1)).toEqual({ type: 'message_stop' });
+  });
+
+  test('INF-305 an error in the middle has Anthropic’s type and ours', async () => {
+    await gateway.fault('anthropic', { fault: 'truncate' });
+    const body = { model: CLAUDE, max_tokens: 500, messages: [user('Tell me about the Rhine')] };
+    const stream = ours().messages.stream({ ...body, ...{ provider: { only: ['anthropic'] } } });
+    const error = (await stream.finalMessage().catch((thrown: unknown) => thrown)) as { error?: Json };
+    await gateway.clearFaults();
+    expect(error.error).toMatchObject({
+      type: 'error',
+      error: { type: 'api_error', error_type: 'provider_unavailable' },
+    });
+  });
+
   test('INF-294 max_tokens may be left out', async () => {
     const { status, body } = await post({ model: CLAUDE, messages: [user('About the Rhine')] });
     expect([status, body.stop_reason]).toEqual([200, 'end_turn']);
@@ -223,14 +259,14 @@ describe('over this gateway', () => {
     expect(await forged.catch((error: unknown) => (error as InstanceType<typeof Anthropic.APIError>).status)).toBe(400);
   });
 
-  test('counts tokens', async () => {
+  test('INF-311 counts tokens', async () => {
     const short = await ours().messages.countTokens({ model: CLAUDE, messages: [user('Hi')] });
     const long = await ours().messages.countTokens({ model: CLAUDE, messages: [user('Hi there. '.repeat(100))] });
     expect(short.input_tokens).toBeGreaterThan(0);
     expect(long.input_tokens).toBeGreaterThan(short.input_tokens + 200);
   });
 
-  test('errors are Anthropic’s own classes', async () => {
+  test('INF-306 INF-307 errors are Anthropic’s own classes, and name their request once there is one', async () => {
     const attempt = (client: Anthropic, model: string, max_tokens = 10): Promise<unknown> =>
       client.messages.create({ model, max_tokens, messages: [user('Hi')] }).catch((error: unknown) => error);
     const stranger = new Anthropic({ baseURL: `${gateway.url}/api`, apiKey: 'sk-nobody', maxRetries: 0 });
