@@ -150,7 +150,13 @@ describe('the shipped catalogue', () => {
       temperatureMax: 1.5,
       operatedBy: 'mistralai',
     });
-    expect(data.sandbox.map(({ provider }) => provider)).toEqual(['anthropic', 'mistral', 'nvidia', 'openrouter']);
+    expect(data.sandbox.map(({ provider }) => provider)).toEqual([
+      'anthropic',
+      'google-ai-studio',
+      'mistral',
+      'nvidia',
+      'openrouter',
+    ]);
   });
 });
 

@@ -69,12 +69,16 @@ export interface Dialect {
   readonly id: string;
   /** Where it is served and called, below the base URL. */
   readonly route: string;
-  /** Whether its clients ask for a prompt's size at `count_tokens` below the route. */
-  readonly countsTokens?: true;
+  /** The version in its clients' base addresses, where it is not `v1`. */
+  readonly version?: string;
+  /** Where the path says what other wires say in the body. */
+  readonly fromPath?: (path: string) => PathCall | undefined;
+  /** How it says a prompt's size, where its clients ask for that. */
+  readonly countTokens?: (tokens: number) => unknown;
   /** Headers every call to a provider of this dialect carries. */
   readonly headers: Readonly<Record<string, string>>;
-  /** What closes a complete stream. */
-  readonly endMarker: Frame;
+  /** What closes a complete stream, beyond its last event. */
+  readonly endMarker?: Frame;
   /** The event name of an error inside a stream, where it has one. */
   readonly errorEvent?: string;
   /** The format in which its maker signs thoughts, where it does. */
@@ -89,6 +93,14 @@ export interface Dialect {
   decodeStream(target: Target, expectation: Expectation): Machine<Frame, GenerationEvent>;
   decodeWhole(wire: unknown, target: Target, expectation: Expectation): readonly GenerationEvent[];
   decodeError(status: number, body: unknown, target: Target): GatewayError;
+}
+
+/** What a path says of a request. */
+export interface PathCall {
+  /** Put into the body before it is decoded. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** The prompt's size is asked for, not an answer. */
+  readonly counts: boolean;
 }
 
 export interface ErrorContext {

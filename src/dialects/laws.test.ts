@@ -204,7 +204,35 @@ const NATIVE = {
   error: null,
 } as const;
 
-const FLAVOURS: readonly Flavour[] = [...OPENAI, anthropic, responses];
+const gemini: Flavour = {
+  dialect: 'gemini-generate',
+  name: 'its own hosts',
+  complete: /"finishReason":"/,
+  quirks: [],
+  carries: geminiAnswer,
+};
+
+const GEMINI_WORDS = {
+  stop: 'STOP',
+  'tool-calls': 'STOP',
+  length: 'MAX_TOKENS',
+  'content-filter': 'SAFETY',
+  error: 'OTHER',
+} as const;
+
+/** No refusals apart from the text, no citations, and nobody else's signatures and sealed thoughts. */
+function geminiAnswer(generation: Generation): Generation {
+  const blocks = generation.blocks.flatMap(({ block, text, ...rest }): CollectedBlock[] => {
+    if (block.kind === 'refusal') return [{ block: { kind: 'text' }, text }];
+    if (block.kind === 'citation' || block.kind === 'opaque') return [];
+    if (block.kind === 'reasoning')
+      return [{ block: { kind: 'reasoning', form: 'text', format: 'google-gemini-v1' }, text }];
+    return [{ block, text, ...rest }];
+  });
+  return { ...generation, blocks, nativeFinish: GEMINI_WORDS[generation.finish] };
+}
+
+const FLAVOURS: readonly Flavour[] = [...OPENAI, anthropic, responses, gemini];
 
 for (const dialect of Object.values(DIALECTS)) {
   for (const flavour of FLAVOURS.filter((one) => one.dialect === dialect.id)) {
@@ -228,7 +256,7 @@ for (const dialect of Object.values(DIALECTS)) {
             const frames = streamed(dialect, flavour, generation);
             check(
               frames.map((frame, i) => {
-                if (i !== place % frames.length || frame.data === dialect.endMarker.data) return frame;
+                if (i !== place % frames.length || frame.data === dialect.endMarker?.data) return frame;
                 return { ...frame, data: JSON.stringify(damaged(JSON.parse(frame.data), seed)) };
               }),
             );

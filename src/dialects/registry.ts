@@ -1,5 +1,6 @@
 import { anthropicMessages } from './anthropic-messages/dialect.ts';
 import type { Dialect } from './dialect.ts';
+import { geminiGenerate } from './gemini-generate/dialect.ts';
 import { openaiChat } from './openai-chat/dialect.ts';
 import { openaiResponses } from './openai-responses/dialect.ts';
 
@@ -8,4 +9,5 @@ export const DIALECTS = {
   [openaiChat.id]: openaiChat,
   [openaiResponses.id]: openaiResponses,
   [anthropicMessages.id]: anthropicMessages,
+  [geminiGenerate.id]: geminiGenerate,
 } as Readonly<Record<string, Dialect>>;

@@ -35,6 +35,9 @@ const body = (dialect: Dialect): Json => ({
   },
 });
 
+const countRoute = ({ route, fromPath }: Dialect): string =>
+  fromPath ? route.replace(/:\w+$/, ':countTokens') : `${route}/count_tokens`;
+
 /** The routes of one wire format. */
 const inference = (dialect: Dialect): Json => ({
   [dialect.route]: {
@@ -47,8 +50,8 @@ const inference = (dialect: Dialect): Json => ({
       },
     },
   },
-  ...(dialect.countsTokens && {
-    [`${dialect.route}/count_tokens`]: {
+  ...(dialect.countTokens && {
+    [countRoute(dialect)]: {
       post: {
         summary: 'Estimate the size of a prompt',
         requestBody: body(dialect),

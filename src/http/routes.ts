@@ -5,7 +5,7 @@ import { preflight } from './cors.ts';
 import { baseUrlOf, type Connection, countTokens, inference } from './inference/chat.ts';
 import { creditsJson, generationJson, keyJson, providerJson } from './platform/account.ts';
 import { nextLink, parseModelQuery, selectModels } from './platform/model-query.ts';
-import { architectureJson, endpointJson, ModelList, routableHosts } from './platform/models.ts';
+import { architectureJson, endpointJson, googleModelJson, ModelList, routableHosts } from './platform/models.ts';
 import type { HttpPorts } from './ports.ts';
 import { errorResponse, json, toResponse, unknownResource } from './respond.ts';
 
@@ -15,15 +15,10 @@ const PRIVATE_CACHE = { 'cache-control': 'private, no-store' };
 type Bindings = { Bindings: { connection: Connection } };
 
 /** Every route of the API, once; mounted under `/api/v1` and `/v1`. */
-function api(ports: HttpPorts): Hono<Bindings> {
+function api(ports: HttpPorts, models: () => ModelList): Hono<Bindings> {
   const { gateway, keyring, measurements } = ports;
   const { roads } = gateway;
   const { snapshot } = roads;
-  let list: ModelList | undefined;
-  const models = (): ModelList => {
-    list ??= new ModelList(roads);
-    return list;
-  };
   const app = new Hono<Bindings>();
 
   app.get('/models', (c) => {
@@ -64,7 +59,7 @@ function api(ports: HttpPorts): Hono<Bindings> {
     );
   });
 
-  for (const dialect of Object.values(DIALECTS).filter(({ countsTokens }) => countsTokens))
+  for (const dialect of Object.values(DIALECTS).filter(({ countTokens: counts, fromPath }) => counts && !fromPath))
     app.post(`${dialect.route}/count_tokens`, async (c) => toResponse(await countTokens(c.req.raw, dialect, ports)));
 
   app.get('/providers', () => json({ data: snapshot.providers.map(providerJson) }, PUBLIC_CACHE));
@@ -116,8 +111,13 @@ export function routes(ports: HttpPorts): Surface {
     API_BASES.flatMap((base) => Object.values(DIALECTS).map((dialect) => [base + dialect.route, dialect] as const)),
   );
   return (request, connection) => {
-    const dialect = request.method === 'POST' ? hot.get(pathOf(request.url)) : undefined;
-    if (!dialect) return app.fetch(request, { connection });
+    const path = pathOf(request.url);
+    const dialect = request.method === 'POST' ? hot.get(path) : undefined;
+    if (!dialect)
+      return (
+        (request.method === 'POST' ? byPath(request, path, connection, ports) : undefined) ??
+        app.fetch(request, { connection })
+      );
     const problem = refusedRequest(request);
     if (problem) return errorResponse(gatewayError('bad_host', problem), 'http://localhost');
     return inference(request, connection, dialect, ports).then(toResponse, (error: Error) => {
@@ -125,6 +125,32 @@ export function routes(ports: HttpPorts): Surface {
       return errorResponse(gatewayError('internal', 'Internal Server Error'), baseUrlOf(request));
     });
   };
+}
+
+/** A wire whose clients say in the path what is wanted of which model; undefined where this is no such path. */
+function byPath(
+  request: Request,
+  path: string,
+  connection: Connection,
+  ports: HttpPorts,
+): Promise<Response> | undefined {
+  for (const dialect of Object.values(DIALECTS)) {
+    const { fromPath, version } = dialect;
+    if (!fromPath || version === undefined) continue;
+    const base = [`/${version}`, `/api/${version}`].find((one) => path.startsWith(`${one}/`));
+    const call = base === undefined ? undefined : fromPath(path.slice(base.length));
+    if (!call) continue;
+    const problem = refusedRequest(request);
+    if (problem) return Promise.resolve(errorResponse(gatewayError('bad_host', problem), 'http://localhost'));
+    const answer = call.counts
+      ? countTokens(request, dialect, ports)
+      : inference(request, connection, dialect, ports, call.fields);
+    return answer.then(toResponse, (error: Error) => {
+      gatewayLog(ports, error, path);
+      return errorResponse(gatewayError('internal', 'Internal Server Error'), baseUrlOf(request));
+    });
+  }
+  return undefined;
 }
 
 function pathOf(url: string): string {
@@ -135,13 +161,28 @@ function pathOf(url: string): string {
 
 function otherRoutes(ports: HttpPorts): Hono<Bindings> {
   const app = new Hono<Bindings>();
-  const surface = api(ports);
+  let list: ModelList | undefined;
+  const models = (): ModelList => {
+    list ??= new ModelList(ports.gateway.roads);
+    return list;
+  };
+  const surface = api(ports, models);
   app.use('*', async (c, next) => {
     const problem = refusedRequest(c.req.raw);
     if (problem) return errorResponse(gatewayError('bad_host', problem), 'http://localhost');
     return c.req.method === 'OPTIONS' ? preflight() : next();
   });
   for (const base of API_BASES) app.route(base, surface);
+  for (const base of ['/v1beta', '/api/v1beta']) {
+    app.get(`${base}/models`, () => json({ models: models().rows.map(googleModelJson) }, PUBLIC_CACHE));
+    app.get(`${base}/models/:author/:slug`, (c) => {
+      const id = `${c.req.param('author')}/${c.req.param('slug')}`;
+      const row = models().rows.find(({ model }) => model.id === id);
+      return row
+        ? json(googleModelJson(row), PUBLIC_CACHE)
+        : errorResponse(unknownResource('Model'), baseUrlOf(c.req.raw));
+    });
+  }
   app.get('/healthz', () => new Response('ok\n'));
   app.get('/readyz', () => {
     const reason = ports.notReady();

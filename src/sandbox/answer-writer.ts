@@ -78,7 +78,7 @@ function beforeContent(
     return true;
   }
   if (fault === 'empty-answer') {
-    write([...role(), dialect.endMarker]);
+    write([...role(), ...(dialect.endMarker ? [dialect.endMarker] : [])]);
     response.end();
     return true;
   }
@@ -130,4 +130,4 @@ function wholeBody(
 }
 
 /** Where the dialects say why an answer ended. */
-const REASONS: ReadonlySet<string> = new Set(['finish_reason', 'native_finish_reason', 'stop_reason']);
+const REASONS: ReadonlySet<string> = new Set(['finish_reason', 'native_finish_reason', 'stop_reason', 'finishReason']);

@@ -54,8 +54,8 @@ export class SandboxHost {
     const url = new URL(request.url ?? '/', 'http://host');
     if (url.pathname === FAULTS_PATH) return this.#control(request, response);
     const { basePath } = this.spec;
-    if (request.method === 'POST' && url.pathname === `${basePath}${this.spec.dialect.route}`)
-      return this.#chat(request, response);
+    const call = request.method === 'POST' ? this.#callOf(url.pathname.slice(basePath.length)) : undefined;
+    if (call && url.pathname.startsWith(basePath)) return this.#chat(request, response, call);
     if (!authorized(request)) return this.#refuse(response, UNAUTHORIZED, 401);
     if (request.method === 'GET' && url.pathname === `${basePath}/models`) return this.#models(response);
     this.#refuse(response, gatewayError('route_unknown', `No route ${request.method} ${url.pathname}`), 404);
@@ -87,7 +87,19 @@ export class SandboxHost {
     sendJson(response, 200, { object: 'list', data });
   }
 
-  async #chat(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** What the path asks for: an answer, with what it says beside the body; undefined where this is no such path. */
+  #callOf(path: string): Readonly<Record<string, unknown>> | undefined {
+    const { route, fromPath } = this.spec.dialect;
+    if (!fromPath) return path === route ? {} : undefined;
+    const call = fromPath(path);
+    return call && !call.counts ? call.fields : undefined;
+  }
+
+  async #chat(
+    request: IncomingMessage,
+    response: ServerResponse,
+    said: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
     const struck = this.faults.strike();
     const fault = struck.find(({ id }) => FAULTS[id].at !== 'pace')?.id;
     if (fault === 'refuse') {
@@ -99,7 +111,9 @@ export class SandboxHost {
     if (fault === 'reset-before-headers') request.socket.destroy();
     if (fault === 'reset-before-headers' || fault === 'stall-before-headers') return;
     if (!authorized(request)) return this.#refuse(response, UNAUTHORIZED, 401);
-    const wire = parseJson(body);
+    const parsed = parseJson(body);
+    const wire =
+      typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? { ...parsed, ...said } : parsed;
     if (fault !== undefined && (faultRow(fault).at === 'answer' || fault === 'error-in-200'))
       return this.#fail(response, fault, wire);
     await this.#answer(wire, response, fault, struck);
@@ -203,7 +217,8 @@ export class SandboxHost {
 const UNAUTHORIZED = gatewayError('key_missing', 'Unauthorized', { providerCode: 'invalid_api_key' });
 
 const authorized = ({ headers }: IncomingMessage): boolean =>
-  /^Bearer +\S/i.test(headers.authorization ?? '') || /\S/.test(String(headers['x-api-key'] ?? ''));
+  /^Bearer +\S/i.test(headers.authorization ?? '') ||
+  /\S/.test(String(headers['x-api-key'] ?? headers['x-goog-api-key'] ?? ''));
 
 const sleep = (ms: number): Promise<void> =>
   ms <= 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, ms));

@@ -42,7 +42,7 @@ interface Answer {
 }
 
 interface Ingress {
-  readonly route: string;
+  readonly route: (model: string, stream: boolean) => string;
   body(question: Question): Json;
   whole(body: Json): Omit<Answer, 'status'>;
   stream(text: string): Omit<Answer, 'status'>;
@@ -78,7 +78,7 @@ const NOTHING: Omit<Answer, 'status'> = {
 
 const INGRESS: Record<string, Ingress> = {
   'openai-chat': {
-    route: '/chat/completions',
+    route: () => '/api/v1/chat/completions',
     body: ({ text, tool, schema, budget }) => ({
       messages: [{ role: 'user', content: text }],
       ...(tool && {
@@ -117,7 +117,7 @@ const INGRESS: Record<string, Ingress> = {
     },
   },
   'openai-responses': {
-    route: '/responses',
+    route: () => '/api/v1/responses',
     body: ({ text, tool, schema, budget }) => ({
       input: text,
       max_tokens: undefined,
@@ -136,8 +136,28 @@ const INGRESS: Record<string, Ingress> = {
       return { ...answer, text: said.join(''), clean: answer.clean && last && inOrder };
     },
   },
+  'gemini-generate': {
+    route: (model, stream) => `/v1beta/models/${model}:${stream ? 'streamGenerateContent?alt=sse' : 'generateContent'}`,
+    body: ({ text, tool, schema, budget }) => ({
+      model: undefined,
+      stream: undefined,
+      max_tokens: undefined,
+      contents: [{ role: 'user', parts: [{ text }] }],
+      ...(tool && {
+        tools: [{ functionDeclarations: [{ name: 'get_weather', parametersJsonSchema: parameters }] }],
+        toolConfig: { functionCallingConfig: { mode: 'ANY' } },
+      }),
+      generationConfig: {
+        maxOutputTokens: 3000,
+        ...(schema && { responseMimeType: 'application/json', responseJsonSchema: schema }),
+        ...(budget !== undefined && { thinkingConfig: { includeThoughts: true, thinkingBudget: budget } }),
+      },
+    }),
+    whole: (body) => geminiAnswer([body]),
+    stream: (text) => geminiAnswer(framesOf(text)),
+  },
   'anthropic-messages': {
-    route: '/messages',
+    route: () => '/api/v1/messages',
     body: ({ text, tool, schema, budget }) => ({
       messages: [{ role: 'user', content: text }],
       ...(tool && { tools: [{ name: 'get_weather', input_schema: parameters }], tool_choice: { type: 'any' } }),
@@ -202,6 +222,25 @@ function responseAnswer({ output, usage, provider, error, status }: Json): Omit<
   };
 }
 
+function geminiAnswer(chunks: readonly Json[]): Omit<Answer, 'status'> {
+  const parts = chunks.flatMap(({ candidates }) => candidates?.[0]?.content?.parts ?? []) as readonly Json[];
+  const call = parts.find(({ functionCall }) => functionCall)?.functionCall;
+  const said = (thought: boolean): string =>
+    parts.map((part) => (Boolean(part.thought) === thought ? (part.text ?? '') : '')).join('');
+  const usage = chunks.findLast(({ usageMetadata }) => usageMetadata)?.usageMetadata;
+  const error = chunks.find((chunk) => chunk.error)?.error;
+  return {
+    text: said(false),
+    thought: said(true),
+    call: call && { name: call.name, input: call.args },
+    tokens: [usage?.promptTokenCount ?? 0, (usage?.candidatesTokenCount ?? 0) + (usage?.thoughtsTokenCount ?? 0)],
+    cost: usage?.cost,
+    provider: chunks[0]?.provider,
+    clean: chunks.at(-1)?.candidates?.[0]?.finishReason !== undefined && !error,
+    error,
+  };
+}
+
 function anthropicContent(content: readonly Json[]): Pick<Answer, 'text' | 'thought' | 'call'> {
   const call = content.find(({ type }) => type === 'tool_use');
   const all = (type: string, member: string): string =>
@@ -221,7 +260,7 @@ async function ask(ingress: Ingress, model: string, order: readonly string[], qu
     ...ingress.body(question),
     provider: order.length === 1 ? { only: order } : { order },
   };
-  const response = await fetch(`${gateway.api}${ingress.route}`, {
+  const response = await fetch(`${gateway.url}${ingress.route(model, question.stream)}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${gateway.key}` },
     body: JSON.stringify(body),
@@ -233,10 +272,12 @@ async function ask(ingress: Ingress, model: string, order: readonly string[], qu
 }
 
 const CLAUDE = 'anthropic/claude-opus-4.6';
+const GEMINI = 'google/gemini-2.5-flash';
 /** A host for each wire and each way to speak it. */
 const HOSTS: readonly (readonly [host: string, name: string, model: string])[] = [
   ['anthropic', 'Anthropic', CLAUDE],
   ['openrouter', 'OpenRouter', CLAUDE],
+  ['google-ai-studio', 'Google AI Studio', GEMINI],
   ['mistral', 'Mistral AI Studio', 'mistralai/mistral-small-2603'],
   ['nvidia', 'NVIDIA NIM', 'mistralai/mistral-small-2603'],
 ];
@@ -287,9 +328,10 @@ for (const [id, ingress] of Object.entries(INGRESS)) {
 
 for (const [id, ingress] of Object.entries(INGRESS)) {
   const question = (stream: boolean): Question => ({ text: 'Tell me about the Rhine', stream });
-  for (const [first, second, name] of [
-    ['anthropic', 'openrouter', 'OpenRouter'],
-    ['openrouter', 'anthropic', 'Anthropic'],
+  for (const [first, second, name, model] of [
+    ['anthropic', 'openrouter', 'OpenRouter', CLAUDE],
+    ['openrouter', 'anthropic', 'Anthropic', CLAUDE],
+    ['google-ai-studio', 'openrouter', 'OpenRouter', GEMINI],
   ] as const) {
     describe(`${id}: from ${first} to ${second}`, () => {
       for (const fault of FAULT_IDS) {
@@ -298,7 +340,7 @@ for (const [id, ingress] of Object.entries(INGRESS)) {
           test(`${fault} before content is nobody’s business but ours`, async () => {
             await gateway.fault(first, { fault });
             for (const stream of [false, true]) {
-              const answer = await ask(ingress, CLAUDE, [first, second], question(stream));
+              const answer = await ask(ingress, model, [first, second], question(stream));
               expect(answer).toMatchObject({ status: 200, clean: true, provider: name });
               expect(answer.text).toContain('Rhine');
             }
@@ -306,7 +348,7 @@ for (const [id, ingress] of Object.entries(INGRESS)) {
         if (next === 'in-band error')
           test(`${fault} in the middle is an error of the client’s own wire, never a clean end`, async () => {
             await gateway.fault(first, { fault });
-            const answer = await ask(ingress, CLAUDE, [first, second], question(true));
+            const answer = await ask(ingress, model, [first, second], question(true));
             expect(answer).toMatchObject({ status: 200, clean: false });
             expect(answer.text).not.toBe('');
             expect(answer.error?.message).toMatch(/\w/);
@@ -314,7 +356,7 @@ for (const [id, ingress] of Object.entries(INGRESS)) {
         if (next === 'back at once')
           test(`${fault} comes back at once`, async () => {
             await gateway.fault(first, { fault });
-            const answer = await ask(ingress, CLAUDE, [first, second], question(true));
+            const answer = await ask(ingress, model, [first, second], question(true));
             expect(answer.status).toBe(faultRow(fault).status as number);
             expect(answer.error?.message).toContain(faultRow(fault).message as string);
           });

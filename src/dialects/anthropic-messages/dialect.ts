@@ -11,7 +11,7 @@ import { encodeRequest } from './upstream-request.ts';
 export const anthropicMessages: Dialect = {
   id: DIALECT_ID,
   route: '/messages',
-  countsTokens: true,
+  countTokens: (input_tokens) => ({ input_tokens }),
   headers: { 'anthropic-version': '2023-06-01' },
   endMarker: { event: 'message_stop', data: '{"type":"message_stop"}' },
   errorEvent: 'error',

@@ -2,7 +2,7 @@ import type { Caller } from '../../accounts/keyring.ts';
 import { type GatewayError, gatewayError } from '../../canon/errors.ts';
 import { fail, type Result } from '../../canon/result.ts';
 import { estimatePrompt } from '../../canon/tokens.ts';
-import type { Dialect } from '../../dialects/dialect.ts';
+import type { Dialect, PathCall } from '../../dialects/dialect.ts';
 import type { CallOrigin, Client } from '../../gateway/call.ts';
 import { type Answer, handle, refuse } from '../../gateway/handle.ts';
 import type { HttpPorts } from '../ports.ts';
@@ -71,11 +71,11 @@ export function baseUrlOf(request: Request): string {
   return path < 0 ? request.url : request.url.slice(0, path);
 }
 
-/** Anthropic's clients send the key in a header of its own; `Authorization` wins. */
-function authorizationOf({ headers }: Request): string | null {
+/** The clients of Anthropic and Google send the key in headers of their own, or in the address; `Authorization` wins. */
+function authorizationOf({ headers, url }: Request): string | null {
   const own = headers.get('authorization');
   if (own !== null) return own;
-  const key = headers.get('x-api-key');
+  const key = headers.get('x-api-key') ?? headers.get('x-goog-api-key') ?? new URL(url).searchParams.get('key');
   return key === null ? null : `Bearer ${key}`;
 }
 
@@ -92,6 +92,7 @@ export async function inference(
   connection: Connection,
   dialect: Dialect,
   ports: HttpPorts,
+  fromPath?: PathCall['fields'],
 ): Promise<Answer> {
   const origin = originOf(request);
   const reason = ports.notReady();
@@ -106,10 +107,20 @@ export async function inference(
   // From here on silence is ours to limit: a stream may think longer than an idle connection may live.
   connection.timeout(request, 0);
   return handle(
-    { dialect, wire: received.value, caller: caller.value, origin, client: new HttpClient(request, connection) },
+    {
+      dialect,
+      wire: withFields(received.value, fromPath),
+      caller: caller.value,
+      origin,
+      client: new HttpClient(request, connection),
+    },
     ports.gateway,
   );
 }
+
+/** What the path said, said in the body; a body that is no object is refused later, by its dialect. */
+const withFields = (wire: unknown, fields: PathCall['fields'] | undefined): unknown =>
+  fields && typeof wire === 'object' && wire !== null && !Array.isArray(wire) ? { ...wire, ...fields } : wire;
 
 /** The size of a prompt as far as it can be told here, without asking anybody (spec/inference 7.4). */
 export async function countTokens(request: Request, dialect: Dialect, ports: HttpPorts): Promise<Answer> {
@@ -123,7 +134,7 @@ export async function countTokens(request: Request, dialect: Dialect, ports: Htt
   return {
     status: 200,
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ input_tokens: estimatePrompt(decoded.value) }),
+    body: JSON.stringify(dialect.countTokens?.(estimatePrompt(decoded.value)) ?? null),
   };
 }
 

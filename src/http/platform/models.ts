@@ -97,6 +97,19 @@ export class ModelList {
   }
 }
 
+/** A row as Google's clients list it. */
+export function googleModelJson({ model, json }: ModelList['rows'][number]): Json {
+  const top = json.top_provider as Json;
+  return {
+    name: `models/${model.id}`,
+    displayName: model.name,
+    ...(model.about !== undefined && { description: model.about }),
+    inputTokenLimit: json.context_length ?? 0,
+    outputTokenLimit: top.max_completion_tokens ?? model.maxOutputTokens ?? 0,
+    supportedGenerationMethods: ['generateContent', 'countTokens'],
+  };
+}
+
 /** An endpoint of the listing (spec/platform 4.6). Percentiles are only for callers with a key. */
 export function endpointJson(
   model: Model,

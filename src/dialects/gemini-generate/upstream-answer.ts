@@ -1,0 +1,128 @@
+import { gatewayError } from '../../canon/errors.ts';
+import type { GenerationEvent } from '../../canon/event.ts';
+import { type Machine, NOTHING } from '../../canon/machine.ts';
+import type { Target } from '../../canon/target.ts';
+import type { Frame } from '../../streams/sse.ts';
+import { AnswerEvents } from '../answer-events.ts';
+import { classify } from '../classify.ts';
+import type { Expectation } from '../dialect.ts';
+import { asArray, asObject, asString, asText, type JsonObject, parseJson } from '../read.ts';
+import { finishReason } from './finish.ts';
+import { FORMAT } from './id.ts';
+import { decodeUsage } from './usage.ts';
+
+/** Collects one answer's events: chunks of a stream add to each other, and a whole answer is one chunk (spec/providers B.3.3, B.3.4). */
+class AnswerReader extends AnswerEvents {
+  #usage: unknown;
+  #stop: string | undefined;
+  #blocked: string | undefined;
+  #calls = 0;
+  #id = '';
+
+  chunk(wire: JsonObject): void {
+    const id = asText(wire.responseId);
+    this.#id = id ?? this.#id;
+    this.start(id, asText(wire.modelVersion));
+    if (wire.usageMetadata != null) this.#usage = wire.usageMetadata;
+    this.#blocked = asText(asObject(wire.promptFeedback)?.blockReason) ?? this.#blocked;
+    const candidate = asObject(asArray(wire.candidates)?.[0]);
+    for (const part of asArray(asObject(candidate?.content)?.parts) ?? []) this.#part(asObject(part) ?? {});
+    this.#stop = asText(candidate?.finishReason) ?? this.#stop;
+  }
+
+  /** Complete by its finish reason: this wire has no other end. */
+  complete(): void {
+    const usage = decodeUsage(this.#usage);
+    if (this.#blocked !== undefined && this.#stop === undefined)
+      this.finish('content-filter', this.#blocked, usage, undefined);
+    else if (this.#stop === undefined) this.cut(usage);
+    else this.finish(finishReason(this.#stop, this.calledTools), this.#stop, usage, undefined);
+  }
+
+  #part(part: JsonObject): void {
+    const call = asObject(part.functionCall);
+    const name = asText(call?.name);
+    if (call && name !== undefined) this.#call(call, name, asText(part.thoughtSignature));
+    else {
+      const inline = asObject(part.inlineData);
+      const data = asText(inline?.data);
+      if (data !== undefined) {
+        this.announce({ kind: 'image', url: `data:${asString(inline?.mimeType) ?? 'image/png'};base64,${data}` });
+        this.blockEnd();
+      } else this.#text(part);
+      this.#sealed(asText(part.thoughtSignature), undefined);
+    }
+  }
+
+  #text(part: JsonObject): void {
+    const text = asText(part.text);
+    if (text === undefined) return;
+    const kind = part.thought === true ? 'reasoning' : 'text';
+    if (this.block?.kind !== kind) this.announce(kind === 'text' ? { kind } : { kind, form: 'text', format: FORMAT });
+    this.text(text);
+  }
+
+  /** Hosts that name no calls get names made for them, each once (UP-067). */
+  #call(call: JsonObject, name: string, signature: string | undefined): void {
+    const callId = asText(call.id) ?? `call_${this.#id.slice(-8)}${this.#calls}`;
+    this.#calls += 1;
+    this.#sealed(signature, callId);
+    this.announce({ kind: 'tool-call', callId, name });
+    this.input(JSON.stringify(asObject(call.args) ?? {}));
+    this.blockEnd();
+  }
+
+  #sealed(data: string | undefined, id: string | undefined): void {
+    if (data === undefined) return;
+    this.announce({ kind: 'opaque', format: FORMAT, ...(id !== undefined && { id }), data });
+    this.blockEnd();
+  }
+}
+
+/** An error is an object, or a list of one (spec/providers B.3.4). */
+const errorIn = (wire: unknown): JsonObject | undefined => {
+  const object = asObject(asArray(wire)?.[0] ?? wire);
+  return object?.error == null ? undefined : object;
+};
+
+class StreamDecoder implements Machine<Frame, GenerationEvent> {
+  readonly #reader = new AnswerReader();
+
+  step(frame: Frame): readonly GenerationEvent[] {
+    const reader = this.#reader;
+    const data = frame.data.trim();
+    if (reader.ended || data === '' || data === '[DONE]') return NOTHING;
+    const parsed = parseJson(data);
+    const error = errorIn(parsed);
+    const wire = asObject(parsed);
+    if (error) reader.fail(classify(200, error));
+    else if (wire) reader.chunk(wire);
+    else reader.fail(gatewayError('upstream_malformed', 'Provider sent a chunk that could not be read'));
+    return reader.take();
+  }
+
+  end(): readonly GenerationEvent[] {
+    const reader = this.#reader;
+    if (reader.ended) return NOTHING;
+    reader.complete();
+    return reader.take();
+  }
+}
+
+export const decodeStream = (_target: Target, _expectation: Expectation): Machine<Frame, GenerationEvent> =>
+  new StreamDecoder();
+
+/** A whole answer → the same events its stream would have given. */
+export function decodeWhole(body: unknown, _target: Target, _expectation: Expectation): readonly GenerationEvent[] {
+  const reader = new AnswerReader();
+  const error = errorIn(body);
+  const wire = asObject(body);
+  if (error) reader.fail(classify(200, error));
+  else if (!wire || (wire.candidates === undefined && wire.promptFeedback === undefined))
+    reader.fail(gatewayError('upstream_malformed', 'Provider sent an answer that could not be read'));
+  else {
+    reader.chunk(wire);
+    reader.complete();
+  }
+  return reader.take();
+}

@@ -1,0 +1,256 @@
+import type { Dropped } from '../../canon/dropped.ts';
+import { type Parameter, supports } from '../../canon/parameters.ts';
+import {
+  type AssistantMessage,
+  effortOf,
+  type GenerationRequest,
+  type Message,
+  type Part,
+  type ReasoningDetail,
+  type ToolChoice,
+  type ToolMessage,
+} from '../../canon/request.ts';
+import type { Target } from '../../canon/target.ts';
+import { type EncodedRequest, EXPECT_NOTHING } from '../dialect.ts';
+import { asObject, asText, parseJson } from '../read.ts';
+import { DIALECT_ID, FORMAT } from './id.ts';
+
+type Wire = Record<string, unknown>;
+interface Turn {
+  readonly role: 'user' | 'model';
+  readonly parts: Wire[];
+}
+
+const STOPS_MAX = 5;
+/** Accepted in place of a signature that this maker never gave (spec/providers B.3.2). */
+const NO_SIGNATURE = 'skip_thought_signature_validator';
+const LEVELS = {
+  none: 'MINIMAL',
+  minimal: 'MINIMAL',
+  low: 'LOW',
+  medium: 'MEDIUM',
+  high: 'HIGH',
+  xhigh: 'HIGH',
+  max: 'HIGH',
+} as const;
+const BUDGETS = { none: 0, minimal: 512, low: 2048, medium: 8192, high: 16_384, xhigh: 24_576, max: 24_576 } as const;
+
+/** From the third generation on thinking has levels, and a call of the turn under way must be signed (spec/providers B.3.2). */
+const hasLevels = (target: Target): boolean => Number(/gemini-(\d+)/.exec(target.upstreamModel)?.[1] ?? 0) >= 3;
+
+function dataPart(url: string, fallbackType: string): Wire {
+  if (!/^data:/i.test(url.slice(0, 5))) return { fileData: { mimeType: fallbackType, fileUri: url } };
+  const comma = url.indexOf(',');
+  const [mimeType = fallbackType] = url.slice(5, comma).split(';');
+  return { inlineData: { mimeType, data: url.slice(comma + 1) } };
+}
+
+function partWire(part: Part): Wire | undefined {
+  switch (part.kind) {
+    case 'text':
+    case 'refusal':
+      return part.text === '' ? undefined : { text: part.text };
+    case 'image':
+      return dataPart(part.url, 'image/jpeg');
+    case 'video':
+      return dataPart(part.url, 'video/mp4');
+    case 'audio':
+      return { inlineData: { mimeType: `audio/${part.format}`, data: part.data } };
+    case 'file':
+      return part.data === undefined ? undefined : dataPart(part.data, 'application/pdf');
+  }
+}
+
+function partsWire(parts: readonly Part[], pointer: string, dropped: Dropped[]): Wire[] {
+  return parts.flatMap((part, index) => {
+    const wire = partWire(part);
+    if (!wire && part.kind !== 'text' && part.kind !== 'refusal')
+      dropped.push({ pointer: `${pointer}/content/${index}`, reason: 'unsupported' });
+    if ('cache' in part && part.cache)
+      dropped.push({ pointer: `${pointer}/content/${index}/cache_control`, reason: 'unsupported' });
+    return wire ? [wire] : [];
+  });
+}
+
+/** Signatures return to the call that they came with, or to the last text; thoughts themselves are not told again (UP-057). */
+function modelParts(message: AssistantMessage, pointer: string, target: Target, dropped: Dropped[]): Wire[] {
+  const details = message.reasoning?.details ?? [];
+  const own = details.filter(({ format }) => format === FORMAT);
+  if (own.length < details.length || (details.length === 0 && message.reasoning?.text))
+    dropped.push({ pointer: `${pointer}/reasoning`, reason: 'unsupported' });
+  const sealed = own.filter(({ kind }) => kind === 'reasoning.encrypted');
+  const parts = partsWire(message.parts, pointer, dropped);
+  const loose = sealed.find(({ raw }) => asText(raw.id) === undefined);
+  const last = parts.at(-1);
+  if (loose && last) last.thoughtSignature = loose.raw.data;
+  return [...parts, ...callParts(message, sealed, target)];
+}
+
+function callParts(message: AssistantMessage, sealed: readonly ReasoningDetail[], target: Target): Wire[] {
+  return message.toolCalls.map(({ id, name, arguments: text }, index) => {
+    const signature = asText(sealed.find(({ raw }) => raw.id === id)?.raw.data);
+    const missing = index === 0 && hasLevels(target) ? NO_SIGNATURE : undefined;
+    const thoughtSignature = signature ?? missing;
+    const args = text.trim() === '' ? {} : (asObject(parseJson(text)) ?? { arguments: text });
+    return { functionCall: { id, name, args }, ...(thoughtSignature !== undefined && { thoughtSignature }) };
+  });
+}
+
+function resultPart(message: ToolMessage, names: ReadonlyMap<string, string>): Wire {
+  const text = message.parts.map((part) => (part.kind === 'text' ? part.text : '')).join('');
+  const response = message.isError ? { error: text } : (asObject(parseJson(text)) ?? { result: text });
+  return { functionResponse: { id: message.callId, name: names.get(message.callId) ?? message.callId, response } };
+}
+
+function conversation(
+  messages: readonly Message[],
+  target: Target,
+  dropped: Dropped[],
+): { system: Wire[]; turns: Turn[] } {
+  const system: Wire[] = [];
+  const turns: Turn[] = [];
+  const names = new Map<string, string>();
+  const add = (role: Turn['role'], parts: readonly Wire[]): void => {
+    if (parts.length === 0) return;
+    const last = turns.at(-1);
+    if (last?.role === role) last.parts.push(...parts);
+    else turns.push({ role, parts: [...parts] });
+  };
+  for (const [index, message] of messages.entries()) {
+    const pointer = `/messages/${index}`;
+    if (message.role === 'assistant') {
+      for (const { id, name } of message.toolCalls) names.set(id, name);
+      add('model', modelParts(message, pointer, target, dropped));
+    } else if (message.role === 'tool') {
+      add('user', [resultPart(message, names)]);
+      const others = message.parts.filter(({ kind }) => kind !== 'text');
+      add('user', partsWire(others, pointer, dropped));
+    } else if (message.role === 'user') add('user', partsWire(message.parts, pointer, dropped));
+    else system.push(...partsWire(message.parts, pointer, dropped));
+  }
+  if (turns.length === 0 && system.length > 0) return { system: [], turns: [{ role: 'user', parts: system }] };
+  // A conversation begins with the user (UP-031).
+  if (turns[0]?.role === 'model') turns.unshift({ role: 'user', parts: [{ text: ' ' }] });
+  return { system, turns };
+}
+
+const SAMPLING: readonly (readonly [Parameter, string, (request: GenerationRequest) => unknown])[] = [
+  ['temperature', 'temperature', (r) => r.sampling.temperature],
+  ['top_p', 'topP', (r) => r.sampling.topP],
+  ['top_k', 'topK', (r) => r.sampling.topK],
+  ['seed', 'seed', (r) => r.sampling.seed],
+  ['frequency_penalty', 'frequencyPenalty', (r) => r.sampling.frequencyPenalty],
+  ['presence_penalty', 'presencePenalty', (r) => r.sampling.presencePenalty],
+  ['max_tokens', 'maxOutputTokens', (r) => r.maxOutputTokens],
+  ['logprobs', 'responseLogprobs', (r) => r.sampling.logprobs || undefined],
+  ['top_logprobs', 'logprobs', (r) => r.sampling.topLogprobs],
+];
+
+const ABSENT: readonly (readonly [string, (request: GenerationRequest) => unknown])[] = [
+  ['/min_p', (r) => r.sampling.minP],
+  ['/top_a', (r) => r.sampling.topA],
+  ['/repetition_penalty', (r) => r.sampling.repetitionPenalty],
+  ['/logit_bias', (r) => r.sampling.logitBias],
+  ['/prediction', (r) => r.prediction],
+  ['/verbosity', (r) => r.verbosity],
+  ['/parallel_tool_calls', (r) => (r.parallelToolCalls === false ? false : undefined)],
+];
+
+/** A budget for the second generation, a level for the third and later, never both (UP-051). */
+function thinkingConfig(request: GenerationRequest, target: Target, dropped: Dropped[]): Wire {
+  const wish = request.reasoning;
+  const effort = effortOf(wish);
+  if (!wish) return {};
+  if (!supports(target.parameters, 'reasoning')) {
+    dropped.push({ pointer: '/reasoning', reason: 'unsupported' });
+    return {};
+  }
+  const shown = { includeThoughts: !wish.exclude };
+  if (effort === undefined) return { thinkingConfig: shown };
+  if (hasLevels(target)) return { thinkingConfig: { ...shown, thinkingLevel: LEVELS[effort] } };
+  const budget = wish.budgetTokens ?? (wish.enabled && wish.effort === undefined ? -1 : BUDGETS[effort]);
+  return { thinkingConfig: { ...shown, thinkingBudget: budget } };
+}
+
+function outputConfig(request: GenerationRequest, target: Target, dropped: Dropped[]): Wire {
+  const { output } = request;
+  if (!output || output.kind === 'text') return {};
+  const parameter = output.kind === 'json-schema' ? 'structured_outputs' : 'response_format';
+  const known = output.kind === 'json' || output.kind === 'json-schema';
+  if (!known || !supports(target.parameters, parameter)) {
+    dropped.push({ pointer: '/response_format', reason: 'unsupported' });
+    return {};
+  }
+  return {
+    responseMimeType: 'application/json',
+    ...(output.kind === 'json-schema' && { responseJsonSchema: output.schema }),
+  };
+}
+
+const MODES = { none: 'NONE', auto: 'AUTO', required: 'ANY', named: 'ANY' } as const;
+
+const choiceWire = (choice: ToolChoice): Wire => ({
+  functionCallingConfig: {
+    mode: MODES[choice.kind],
+    ...(choice.kind === 'named' && { allowedFunctionNames: [choice.name] }),
+  },
+});
+
+function toolsWire(request: GenerationRequest, target: Target, dropped: Dropped[]): Wire {
+  if (request.tools.length === 0) return {};
+  if (!supports(target.parameters, 'tools')) {
+    dropped.push({ pointer: '/tools', reason: 'unsupported' });
+    return {};
+  }
+  const functionDeclarations = request.tools.map(({ name, description, parameters }) => ({
+    name,
+    ...(description !== undefined && { description }),
+    ...(parameters && { parametersJsonSchema: parameters }),
+  }));
+  return {
+    tools: [{ functionDeclarations }],
+    ...(request.toolChoice && { toolConfig: choiceWire(request.toolChoice) }),
+  };
+}
+
+/** The request as a host of this dialect takes it (spec/providers B.3.2); the path says the model and whether to stream. */
+export function encodeRequest(request: GenerationRequest, target: Target): EncodedRequest {
+  const dropped: Dropped[] = [];
+  const { system, turns } = conversation(request.messages, target, dropped);
+  const config: Wire = {};
+  for (const [parameter, name, wish] of SAMPLING) {
+    const value = wish(request);
+    if (value === undefined) continue;
+    if (supports(target.parameters, parameter)) config[name] = value;
+    else dropped.push({ pointer: `/${parameter}`, reason: 'unsupported' });
+  }
+  const { stop } = request.sampling;
+  if (stop) config.stopSequences = stop.slice(0, STOPS_MAX);
+  if (stop && stop.length > STOPS_MAX) dropped.push({ pointer: '/stop', reason: 'adapted' });
+  for (const [pointer, wish] of ABSENT)
+    if (wish(request) !== undefined) dropped.push({ pointer, reason: 'unsupported' });
+  if (request.modalities) config.responseModalities = request.modalities.map((one) => one.toUpperCase());
+  Object.assign(config, thinkingConfig(request, target, dropped), outputConfig(request, target, dropped));
+  const body: Wire = {
+    contents: turns,
+    ...(system.length > 0 && { systemInstruction: { parts: system } }),
+    ...toolsWire(request, target, dropped),
+    ...(Object.keys(config).length > 0 && { generationConfig: config }),
+  };
+  const extras: Wire = {
+    ...request.extras[DIALECT_ID],
+    ...(request.serviceTier !== undefined && { serviceTier: request.serviceTier }),
+  };
+  for (const [name, value] of Object.entries(extras)) {
+    if (value === null || value === undefined) continue;
+    if (target.extraFields === 'all' || target.extraFields.has(name)) body[name] = value;
+    else dropped.push({ pointer: `/${name}`, reason: 'unknown-field' });
+  }
+  const method = request.stream ? 'streamGenerateContent?alt=sse' : 'generateContent';
+  return {
+    path: `/models/${target.upstreamModel}:${method}`,
+    body: JSON.stringify(body),
+    dropped,
+    expectation: EXPECT_NOTHING,
+  };
+}
