@@ -51,18 +51,28 @@ export interface StoredGeneration {
 /** A breach of an invariant of the books, in words. */
 export type Breach = string;
 
-/** A batch as one text: handing objects to another thread costs several times what text costs. Amounts travel as decimal text. */
+/**
+ * A batch as one text: handing objects to another thread costs several times what text costs. Amounts travel as decimal text. The first
+ * line holds the writes, each further one the document of an outcome, in their order: JSON has no line breaks of its own, and text within
+ * JSON would have every quotation mark escaped and read back.
+ */
 export function packWrites(writes: readonly Write[]): string {
-  return JSON.stringify(writes.map(packed));
+  const heads: unknown[] = [];
+  let documents = '';
+  for (const write of writes) {
+    heads.push(packed(write));
+    if (write.op === 'outcome') documents += `\n${write.document}`;
+  }
+  return JSON.stringify(heads) + documents;
 }
 
 function packed(write: Write): unknown {
   if (write.op === 'hold') return { op: write.op, hold: { ...write.hold, amount: write.hold.amount.toString() } };
   if (write.op === 'entry') return { ...write, entry: packedEntry(write.entry) };
   if (write.op !== 'outcome') return write;
-  const { outcome } = write;
+  const { op, outcome } = write;
   return {
-    ...write,
+    op,
     outcome: { ...outcome, charge: outcome.charge.toString(), entries: outcome.entries.map(packedEntry) },
   };
 }
@@ -71,13 +81,17 @@ const packedEntry = (one: Entry): unknown => ({ ...one, amount: one.amount.toStr
 
 /** The inverse of {@link packWrites}: amounts are whole numbers again. */
 export function unpackWrites(text: string): readonly Write[] {
-  const writes = JSON.parse(text) as Write[];
+  const [heads = '[]', ...documents] = text.split('\n');
+  const writes = JSON.parse(heads) as Write[];
+  let next = 0;
   return writes.map((write): Write => {
     if (write.op === 'hold') return { ...write, hold: { ...write.hold, amount: amount(write.hold.amount) } };
     if (write.op === 'entry') return { ...write, entry: entry(write.entry) };
     if (write.op !== 'outcome') return write;
     const { outcome } = write;
-    return { ...write, outcome: { ...outcome, charge: amount(outcome.charge), entries: outcome.entries.map(entry) } };
+    const document = documents[next++] ?? 'null';
+    const { charge, entries } = outcome;
+    return { op: write.op, outcome: { ...outcome, charge: amount(charge), entries: entries.map(entry) }, document };
   });
 }
 
