@@ -61,19 +61,22 @@ export function welcome(ready: Ready, keyFromEnvironment: boolean): string {
     ? `${ready.key}   (shown once: keep it)`
     : keyFromEnvironment
       ? 'the one in TURNPIKE_API_KEY'
-      : `${ready.key_label ?? 'none'}   (turnpike keys create makes another)`;
+      : `${ready.key_label ?? 'none'}   (put it into TURNPIKE_KEY; turnpike keys create makes another)`;
   const sandbox = ready.providers.filter((provider) => provider.mode === 'sandbox');
   const real = ready.providers.filter((provider) => provider.mode === 'real');
-  const names = (list: readonly ReadyProvider[]): string =>
-    list.map((provider) => `${provider.name} (${provider.base_url})`).join(', ');
+  const width = Math.max(0, ...ready.providers.map(({ name }) => name.length));
+  const listed = (label: string, list: readonly ReadyProvider[]): readonly string[] =>
+    list.map(
+      ({ name, base_url }, index) => `  ${(index === 0 ? label : '').padEnd(8)} ${name.padEnd(width)}  ${base_url}`,
+    );
   const lines = [
     `Turnpike is ready at ${ready.url}`,
     '',
-    `  API      ${ready.api}`,
+    `  API      ${ready.api}   (Anthropic's clients: ${ready.url}/api, Google's: ${ready.url})`,
     `  Key      ${shown}`,
     `  Page     ${ready.page}`,
-    ...(real.length > 0 ? [`  Real     ${names(real)}`] : []),
-    ...(sandbox.length > 0 ? [`  Sandbox  ${names(sandbox)}`] : []),
+    ...listed('Real', real),
+    ...listed('Sandbox', sandbox),
     ...(ready.providers.length === 0
       ? ['  No provider is configured: set one of their keys, e.g. OPENROUTER_API_KEY, or TURNPIKE_SANDBOX=auto']
       : []),

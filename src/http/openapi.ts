@@ -35,12 +35,19 @@ const body = (dialect: Dialect): Json => ({
   },
 });
 
+/** Where it is not under the usual bases. */
+const at = ({ version }: Dialect): Json =>
+  version === undefined
+    ? {}
+    : { servers: [{ url: `/${version}` }, { url: `/api/${version}` }], parameters: [parameter('model', 'path', true)] };
+
 const countRoute = ({ route, fromPath }: Dialect): string =>
   fromPath ? route.replace(/:\w+$/, ':countTokens') : `${route}/count_tokens`;
 
 /** The routes of one wire format. */
 const inference = (dialect: Dialect): Json => ({
   [dialect.route]: {
+    ...at(dialect),
     post: {
       summary: `Generate an answer (${dialect.id})`,
       requestBody: body(dialect),
@@ -52,6 +59,7 @@ const inference = (dialect: Dialect): Json => ({
   },
   ...(dialect.countTokens && {
     [countRoute(dialect)]: {
+      ...at(dialect),
       post: {
         summary: 'Estimate the size of a prompt',
         requestBody: body(dialect),

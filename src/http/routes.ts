@@ -121,7 +121,7 @@ export function routes(ports: HttpPorts): Surface {
     const problem = refusedRequest(request);
     if (problem) return errorResponse(gatewayError('bad_host', problem), 'http://localhost');
     return inference(request, connection, dialect, ports).then(toResponse, (error: Error) => {
-      gatewayLog(ports, error, request.url);
+      gatewayLog(ports, error, path);
       return errorResponse(gatewayError('internal', 'Internal Server Error'), baseUrlOf(request));
     });
   };
