@@ -16,6 +16,49 @@ const FAULTS = [
   'error-in-200',
 ];
 
+const HOSTS = ['openrouter', 'nvidia', 'mistral', 'anthropic', 'google-ai-studio'];
+const MODELS = ['mistralai/mistral-small-2603', 'anthropic/claude-opus-4.6', 'google/gemini-2.5-flash'];
+
+interface Wish {
+  readonly model: string;
+  readonly stream: boolean;
+  readonly text: string;
+  readonly most: number;
+  readonly thinks: boolean;
+}
+
+/** The same wish in every wire. */
+const WIRES: readonly ((wish: Wish) => readonly [path: string, body: object])[] = [
+  ({ model, stream, text, most, thinks }) => [
+    '/api/v1/chat/completions',
+    {
+      model,
+      stream,
+      max_tokens: most,
+      messages: [{ role: 'user', content: text }],
+      ...(thinks && { reasoning: { effort: 'high' } }),
+    },
+  ],
+  ({ model, stream, text, most, thinks }) => [
+    '/api/v1/responses',
+    { model, stream, max_output_tokens: most, input: text, ...(thinks && { reasoning: { effort: 'high' } }) },
+  ],
+  ({ model, stream, text, most, thinks }) => [
+    '/api/v1/messages',
+    {
+      model,
+      stream,
+      max_tokens: most,
+      messages: [{ role: 'user', content: text }],
+      ...(thinks && { thinking: { type: 'adaptive' } }),
+    },
+  ],
+  ({ model, stream, text, most }) => [
+    `/v1beta/models/${model}:${stream ? 'streamGenerateContent?alt=sse' : 'generateContent'}`,
+    { contents: [{ role: 'user', parts: [{ text }] }], generationConfig: { maxOutputTokens: most } },
+  ],
+];
+
 const residentBytes = (pid: number): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
 
@@ -24,7 +67,7 @@ test('P4 I10 I3 five waves of 1,000 mixed requests with aborts and faults: recei
   const memory: number[] = [];
   try {
     for (let wave = 0; wave < WAVES; wave += 1) {
-      for (const host of ['openrouter', 'nvidia', 'mistral']) {
+      for (const host of HOSTS) {
         await fetch(`${gateway.host(host)}/_sandbox/faults`, { method: 'DELETE' });
         // Slow enough that who leaves after the first words leaves in the middle.
         await gateway.fault(host, { fault: 'latency', value: 5 });
@@ -65,17 +108,24 @@ test('P4 I10 I3 five waves of 1,000 mixed requests with aborts and faults: recei
 async function one(gateway: RunningGateway, index: number): Promise<void> {
   const leaving = new AbortController();
   const stream = index % 3 !== 0;
-  const body = {
-    model: 'mistralai/mistral-small-2603',
+  // Both walk through all combinations: one wire and one model meet every fault, and every leaver.
+  const wire = WIRES[index % WIRES.length] as (typeof WIRES)[number];
+  const [path, body] = wire({
+    model: MODELS[Math.floor(index / WIRES.length) % MODELS.length] ?? '',
     stream,
-    max_tokens: 40 + (index % 60),
-    messages: [{ role: 'user', content: `Question ${index} about the Rhine` }],
-    ...(index % 7 === 0 && { reasoning: { effort: 'high' } }),
-  };
+    text: `Question ${index} about the Rhine`,
+    most: 40 + (index % 60),
+    thinks: index % 7 === 0,
+  });
   const leaves = index % 5 === 0;
   try {
     if (leaves && !stream) setTimeout(() => leaving.abort(), 20 + (index % 50));
-    const response = await gateway.post(body, {}, leaving.signal);
+    const response = await fetch(gateway.url + path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${gateway.key}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: leaving.signal,
+    });
     if (!leaves) {
       await response.text();
       return;
