@@ -101,7 +101,7 @@ for (const [where, running] of [
       expect(final.usage?.output_tokens).toBeGreaterThan(5);
     });
 
-    test('INF-277 INF-278 INF-286 a call, its arguments in pieces, and its result', async () => {
+    test('INF-286 a call, its arguments in pieces, and its result', async () => {
       const input: OpenAI.Responses.ResponseInput = [{ role: 'user', content: 'The weather in Basel?' }];
       const stream = client().responses.stream({ model: MODEL, input, tools: [weather], tool_choice: 'required' });
       let pieces = '';
@@ -134,7 +134,7 @@ for (const [where, running] of [
       expect(Number.isInteger(response.output_parsed?.year)).toBe(true);
     });
 
-    test('INF-287 thoughts are an item of their own, before the text', async () => {
+    test('thoughts are an item of their own, before the text', async () => {
       const response = await client()
         .responses.stream({ model: MODEL, input: 'Tell me about the Rhine', reasoning: { effort: 'high' } })
         .finalResponse();
@@ -177,7 +177,7 @@ test('INF-276 nothing is stored, so nothing can be gone back to', async () => {
   expect((await post({ store: false, previous_response_id: null })).status).toBe(200);
 });
 
-test('INF-277 items nobody knows are left out', async () => {
+test('items nobody knows are left out', async () => {
   const { status } = await post({
     input: [
       { type: 'web_search_call', id: 'ws_1', status: 'completed' },

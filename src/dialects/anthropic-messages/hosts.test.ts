@@ -60,7 +60,7 @@ const text = (role: 'system' | 'user' | 'assistant', words: string): Message =>
     : { role, parts: [{ kind: 'text', text: words }] };
 
 describe('what is sent', () => {
-  test('UP-017 UP-018 leading instructions stand apart, later ones in the user’s turn', () => {
+  test('UP-018 leading instructions stand apart, later ones in the user’s turn', () => {
     const { system, messages } = sent({
       messages: [text('system', 'One'), text('system', 'Two'), text('user', 'Hi'), text('system', 'Three')],
     });
@@ -76,7 +76,7 @@ describe('what is sent', () => {
     ]);
   });
 
-  test('UP-019 turns of one side are one, with all their parts', () => {
+  test('turns of one side are one, with all their parts', () => {
     const { messages } = sent({ messages: [text('user', 'A'), text('user', 'B'), text('assistant', 'C ')] });
     expect(messages.map(({ role, content }: Json) => [role, content.map((block: Json) => block.text)])).toEqual([
       ['user', ['A', 'B']],
@@ -84,7 +84,7 @@ describe('what is sent', () => {
     ]);
   });
 
-  test('UP-020 INF-035 UP-022 results stand first in one turn, in the order of the calls, and no text is empty', () => {
+  test('INF-035 results stand first in one turn, in the order of the calls, and no text is empty', () => {
     const call = (id: string): Json => ({ id, type: 'function', function: { name: 'f', arguments: '' } });
     const { messages } = chat({
       messages: [
@@ -103,7 +103,7 @@ describe('what is sent', () => {
     expect(messages).toHaveLength(3);
   });
 
-  test('UP-023 arguments that are no JSON still make an object', () => {
+  test('arguments that are no JSON still make an object', () => {
     const past = (args: string): Json =>
       sent({
         messages: [
@@ -132,7 +132,7 @@ describe('what is sent', () => {
     );
   });
 
-  test('UP-052 INF-296 thinking is by budget, by itself or off, as the model wants', () => {
+  test('INF-296 thinking is by budget, by itself or off, as the model wants', () => {
     const wish = (effort: 'none' | 'low' | 'high'): Partial<GenerationRequest> => ({
       maxOutputTokens: 10_000,
       reasoning: { effort, exclude: false },
@@ -147,7 +147,7 @@ describe('what is sent', () => {
     expect(sent({}).thinking).toBeUndefined();
   });
 
-  test('UP-036 UP-035 sampling is left out beside thinking, bounded otherwise, and never both of two', () => {
+  test('sampling is left out beside thinking, bounded otherwise, and never both of two', () => {
     const sampling = { temperature: 1.7, topP: 0.5, topK: 3, seed: 7 };
     const plain = sent({ sampling });
     expect([plain.temperature, plain.top_p]).toEqual([1, undefined]);
@@ -157,7 +157,7 @@ describe('what is sent', () => {
     expect(sent({ sampling }, adaptive).temperature).toBeUndefined();
   });
 
-  test('UP-063 every choice of tools, in series or not, and none forced beside thinking', () => {
+  test('every choice of tools, in series or not, and none forced beside thinking', () => {
     const tools = [{ name: 'f' }];
     const choice = (request: Partial<GenerationRequest>): unknown => sent({ tools, ...request }).tool_choice;
     expect(choice({})).toBeUndefined();
@@ -171,7 +171,7 @@ describe('what is sent', () => {
     expect(sent({ tools, ...forced }).dropped).toContain('/tool_choice');
   });
 
-  test('UP-044 INF-041 INF-364 marks reach it, four at most, the latest', () => {
+  test('INF-041 INF-364 marks reach it, four at most, the latest', () => {
     const part = (words: string) => ({ kind: 'text' as const, text: words, cache: { ttl: '1h' as const } });
     const body = sent({
       tools: [{ name: 'f', cache: {} }],
@@ -222,7 +222,7 @@ describe('what is sent', () => {
     expect(body.dropped).toContain('/response_format');
   });
 
-  test('UP-024 UP-026 pictures and documents are data or addresses, text is text', () => {
+  test('pictures and documents are data or addresses, text is text', () => {
     const { content } = sent({
       messages: [
         {
@@ -313,7 +313,7 @@ describe('what is read', () => {
     expect(answer.error).toBeUndefined();
   });
 
-  test('UP-106 UP-152 what was read from and written to the cache is apart, by how long it lasts', () => {
+  test('UP-106 what was read from and written to the cache is apart, by how long it lasts', () => {
     const usage = {
       input_tokens: 10,
       cache_read_input_tokens: 200,
@@ -328,7 +328,7 @@ describe('what is read', () => {
     expect(read([begin(unsplit), ...words, ...finish('end_turn')]).usage?.counts['cache-write']).toBe(30);
   });
 
-  test('UP-103 each reason to stop has its meaning, and its own word is kept', () => {
+  test('each reason to stop has its meaning, and its own word is kept', () => {
     for (const [reason, meaning] of [
       ['end_turn', 'stop'],
       ['stop_sequence', 'stop'],

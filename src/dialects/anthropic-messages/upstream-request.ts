@@ -3,6 +3,7 @@ import { type Parameter, supports } from '../../canon/parameters.ts';
 import { type Effort, effortOf, type GenerationRequest, type Tool } from '../../canon/request.ts';
 import type { Target } from '../../canon/target.ts';
 import { type EncodedRequest, EXPECT_NOTHING } from '../dialect.ts';
+import { extraFields } from '../extras.ts';
 import { DIALECT_ID } from './id.ts';
 import { sanitised } from './schema.ts';
 import { cacheWire, conversation, type Turn, type Wire } from './upstream-messages.ts';
@@ -151,19 +152,10 @@ function limitMarks(groups: readonly (readonly Wire[])[], dropped: Dropped[]): v
   }
 }
 
-function extrasWire(request: GenerationRequest, target: Target, dropped: Dropped[]): Wire {
-  const wishes: Wire = {
-    ...request.extras[DIALECT_ID],
-    ...(request.serviceTier !== undefined && { service_tier: request.serviceTier }),
-  };
-  const body: Wire = {};
-  for (const [name, value] of Object.entries(wishes)) {
-    if (value === null || value === undefined) continue;
-    if (target.extraFields === 'all' || target.extraFields.has(name)) body[name] = value;
-    else dropped.push({ pointer: `/${name}`, reason: 'unknown-field' });
-  }
-  return body;
-}
+const extras = (request: GenerationRequest): Wire => ({
+  ...request.extras[DIALECT_ID],
+  ...(request.serviceTier !== undefined && { service_tier: request.serviceTier }),
+});
 
 /** The request as a host of this dialect takes it (spec/providers B.2.2). */
 export function encodeRequest(request: GenerationRequest, target: Target): EncodedRequest {
@@ -192,7 +184,7 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
     ...tools,
     ...(thinking.thinking && { thinking: thinking.thinking }),
     ...(Object.keys(config).length > 0 && { output_config: config }),
-    ...extrasWire(request, target, dropped),
+    ...extraFields(extras(request), target, dropped),
     ...(request.stream && { stream: true }),
   };
   return { path: '/messages', body: JSON.stringify(body), dropped, expectation: EXPECT_NOTHING };

@@ -45,7 +45,7 @@ describe('what is sent', () => {
     expect(chat({ stream: true }).stream).toBeUndefined();
   });
 
-  test('UP-031 UP-017 turns begin with the user, nothing is empty, and instructions stand together', () => {
+  test('turns begin with the user, nothing is empty, and instructions stand together', () => {
     const { contents, systemInstruction } = chat({
       messages: [
         { role: 'system', content: 'One' },
@@ -63,7 +63,7 @@ describe('what is sent', () => {
     ]);
   });
 
-  test('UP-020 UP-021 results of one turn stand together, in the order of the calls, each under the name of its call', () => {
+  test('UP-021 results of one turn stand together, in the order of the calls, each under the name of its call', () => {
     const { contents } = chat({
       messages: [
         { role: 'user', content: 'Hi' },
@@ -109,7 +109,7 @@ describe('what is sent', () => {
     expect(past([], third)).toEqual(['skip_thought_signature_validator', undefined]);
   });
 
-  test('UP-024 pictures are data or addresses', () => {
+  test('pictures are data or addresses', () => {
     const image = (url: string): Json => ({ type: 'image_url', image_url: { url } });
     const { contents } = chat({
       messages: [{ role: 'user', content: [image('data:image/png;base64,AAAA'), image('https://example.org/a.jpg')] }],
@@ -120,7 +120,7 @@ describe('what is sent', () => {
     ]);
   });
 
-  test('UP-063 UP-034 every choice of tools, and the seed', () => {
+  test('every choice of tools, and the seed', () => {
     const tools = [{ type: 'function', function: { name: 'f' } }];
     const mode = (tool_choice: unknown): Json => chat({ tools, tool_choice }).toolConfig.functionCallingConfig;
     expect(mode('auto')).toEqual({ mode: 'AUTO' });
@@ -213,7 +213,7 @@ describe('what is read', () => {
     );
   });
 
-  test('UP-067 calls without ids get some, each once', () => {
+  test('calls without ids get some, each once', () => {
     const parts = [{ functionCall: { name: 'f' } }, { functionCall: { name: 'f' } }, { functionCall: { name: 'g' } }];
     const ids = read([chunk(parts, { finishReason: 'STOP' })]).blocks.map(({ block }) =>
       block.kind === 'tool-call' ? block.callId : '',
@@ -246,7 +246,7 @@ describe('what is read', () => {
     });
   });
 
-  test('UP-103 each finish reason has its meaning, and its own word is kept', () => {
+  test('each finish reason has its meaning, and its own word is kept', () => {
     for (const [word, meaning] of [
       ['STOP', 'stop'],
       ['MAX_TOKENS', 'length'],

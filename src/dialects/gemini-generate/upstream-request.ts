@@ -12,6 +12,7 @@ import {
 } from '../../canon/request.ts';
 import type { Target } from '../../canon/target.ts';
 import { type EncodedRequest, EXPECT_NOTHING } from '../dialect.ts';
+import { extraFields } from '../extras.ts';
 import { asObject, asText, parseJson } from '../read.ts';
 import { DIALECT_ID, FORMAT } from './id.ts';
 
@@ -241,11 +242,7 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
     ...request.extras[DIALECT_ID],
     ...(request.serviceTier !== undefined && { serviceTier: request.serviceTier }),
   };
-  for (const [name, value] of Object.entries(extras)) {
-    if (value === null || value === undefined) continue;
-    if (target.extraFields === 'all' || target.extraFields.has(name)) body[name] = value;
-    else dropped.push({ pointer: `/${name}`, reason: 'unknown-field' });
-  }
+  Object.assign(body, extraFields(extras, target, dropped));
   const method = request.stream ? 'streamGenerateContent?alt=sse' : 'generateContent';
   return {
     path: `/models/${target.upstreamModel}:${method}`,

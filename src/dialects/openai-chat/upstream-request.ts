@@ -11,6 +11,7 @@ import {
 } from '../../canon/request.ts';
 import type { Target } from '../../canon/target.ts';
 import type { EncodedRequest } from '../dialect.ts';
+import { extraFields } from '../extras.ts';
 import { DIALECT_ID } from './id.ts';
 import { nineCharacterIds } from './tool-ids.ts';
 import { strictTurns } from './turns.ts';
@@ -238,8 +239,8 @@ const FIELDS: readonly Field[] = [
   ),
 ];
 
-/** Beyond the vocabulary: sent to hosts whose row lists the name, or which take anything. */
-function extraFields(request: GenerationRequest): Wire {
+/** Beyond the vocabulary. */
+function extras(request: GenerationRequest): Wire {
   return {
     ...request.extras[DIALECT_ID],
     ...(request.modalities && { modalities: request.modalities }),
@@ -247,10 +248,6 @@ function extraFields(request: GenerationRequest): Wire {
     ...(request.serviceTier !== undefined && { service_tier: request.serviceTier }),
     ...(request.metadata && { metadata: request.metadata }),
   };
-}
-
-function takesExtra(target: Target, name: string): boolean {
-  return target.extraFields === 'all' || target.extraFields.has(name);
 }
 
 function writeFields(request: GenerationRequest, target: Target, body: Wire, dropped: Dropped[]): void {
@@ -261,11 +258,7 @@ function writeFields(request: GenerationRequest, target: Target, body: Wire, dro
     if (wire) Object.assign(body, wire);
     else dropped.push({ pointer, reason: 'unsupported' });
   }
-  for (const [name, value] of Object.entries(extraFields(request))) {
-    if (value === null || value === undefined) continue;
-    if (takesExtra(target, name)) body[name] = value;
-    else dropped.push({ pointer: `/${name}`, reason: 'unknown-field' });
-  }
+  Object.assign(body, extraFields(extras(request), target, dropped));
 }
 
 /** Text of a trailing assistant message, which the model is to continue (INF-032). */

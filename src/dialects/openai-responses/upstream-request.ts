@@ -11,6 +11,7 @@ import {
 } from '../../canon/request.ts';
 import type { Target } from '../../canon/target.ts';
 import { type EncodedRequest, EXPECT_NOTHING } from '../dialect.ts';
+import { extraFields } from '../extras.ts';
 import { asText } from '../read.ts';
 import { DIALECT_ID, FORMAT } from './id.ts';
 import { formatWire, toolChoiceWire, toolWire } from './response.ts';
@@ -184,11 +185,7 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
     ...(request.serviceTier !== undefined && { service_tier: request.serviceTier }),
     ...(request.metadata && { metadata: request.metadata }),
   };
-  for (const [name, value] of Object.entries(extras)) {
-    if (value === null || value === undefined) continue;
-    if (target.extraFields === 'all' || target.extraFields.has(name)) body[name] = value;
-    else dropped.push({ pointer: `/${name}`, reason: 'unknown-field' });
-  }
+  Object.assign(body, extraFields(extras, target, dropped));
   if (request.stream) body.stream = true;
   return { path: '/responses', body: JSON.stringify(body), dropped, expectation: EXPECT_NOTHING };
 }
