@@ -1,6 +1,9 @@
 import { type GatewayError, gatewayError } from '../canon/errors.ts';
 import type { Annotation, Block, FinishReason, GenerationEvent } from '../canon/event.ts';
+import { type Machine, NOTHING } from '../canon/machine.ts';
 import type { Usage } from '../canon/units.ts';
+import type { Frame } from '../streams/sse.ts';
+import { asArray, asObject, type JsonObject, parseJson } from './read.ts';
 
 /** Blocks that are something as soon as they are announced; text and thoughts are opened by their first character. */
 const WHOLE: ReadonlySet<Block['kind']> = new Set(['opaque', 'tool-call', 'citation', 'image']);
@@ -135,4 +138,34 @@ export class AnswerEvents {
     this.calledTools ||= this.#block.kind === 'tool-call';
     this.#events.push({ type: 'block-start', block: this.#block });
   }
+}
+
+/**
+ * Frames → events, for wires whose frames are JSON objects: what cannot be read is an error, and what follows the end is nothing.
+ * @param read takes one frame's object; a list of one counts as its member
+ * @param over the stream has ended, by `[DONE]` or without a word
+ */
+export function frameDecoder(
+  reader: AnswerEvents,
+  read: (wire: JsonObject) => void,
+  over: () => void,
+): Machine<Frame, GenerationEvent> {
+  const end = (): readonly GenerationEvent[] => {
+    if (reader.ended) return NOTHING;
+    over();
+    return reader.take();
+  };
+  return {
+    end,
+    step(frame) {
+      const data = frame.data.trim();
+      if (reader.ended || data === '') return NOTHING;
+      if (data === '[DONE]') return end();
+      const parsed = parseJson(data);
+      const wire = asObject(asArray(parsed)?.[0] ?? parsed);
+      if (wire) read(wire);
+      else reader.fail(gatewayError('upstream_malformed', 'Provider sent an event that could not be read'));
+      return reader.take();
+    },
+  };
 }

@@ -66,8 +66,14 @@ for (const [where, client, model] of [
     test('INF-302 streams in the documented order, and the helper puts the same message together', async () => {
       const stream = client().messages.stream({ model, max_tokens: 300, messages: [user('Tell me about the Rhine')] });
       const types: string[] = [];
+      const begun: number[] = [];
+      let starts = 0;
       let text = '';
-      stream.on('streamEvent', ({ type }) => void (types.at(-1) === type || types.push(type)));
+      stream.on('streamEvent', (event) => {
+        if (types.at(-1) !== event.type) types.push(event.type);
+        if (event.type === 'message_start') starts += 1;
+        if (event.type === 'content_block_start') begun.push(event.index);
+      });
       stream.on('text', (delta) => {
         text += delta;
       });
@@ -80,13 +86,14 @@ for (const [where, client, model] of [
         'message_delta',
         'message_stop',
       ]);
+      expect([starts, begun]).toEqual([1, [0]]);
       expect(text).toContain('Rhine');
       expect(textOf(message)).toBe(text);
       expect(message.stop_reason).toBe('end_turn');
       expect(message.usage.output_tokens).toBeGreaterThan(5);
     });
 
-    test('INF-298 INF-299 calls a tool, whole and streamed, and goes on from its result', async () => {
+    test('INF-298 calls a tool, whole and streamed, and goes on from its result', async () => {
       const asked = {
         model,
         max_tokens: 1000,
@@ -115,13 +122,13 @@ for (const [where, client, model] of [
       }
     });
 
-    test('INF-299 a limit is a limit', async () => {
+    test('a limit is a limit', async () => {
       const message = await client().messages.create({ model, max_tokens: 4, messages: [user('About the Rhine')] });
       expect(message.stop_reason).toBe('max_tokens');
       expect(message.usage.output_tokens).toBe(4);
     });
 
-    test('INF-296 thinks, and says how much', async () => {
+    test('thinks, and says how much', async () => {
       const message = await client()
         .messages.stream({
           model,
@@ -152,7 +159,7 @@ for (const [where, client, model] of [
 }
 
 describe('over this gateway', () => {
-  test('INF-300 the usage tells cost and leaves cached tokens out', async () => {
+  test('the usage tells cost and leaves cached tokens out', async () => {
     const { body } = await post({ model: CLAUDE, max_tokens: 50, messages: [user('About the Rhine')] });
     expect(body.usage.cost).toBeGreaterThan(0);
     expect(body.usage).toMatchObject({ cache_read_input_tokens: 0, cache_creation_input_tokens: 0, is_byok: false });

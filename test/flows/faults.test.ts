@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
 import OpenAI from 'openai';
 import { FAULT_IDS, faultRow } from '../../src/sandbox/faults.ts';
-import { RunningGateway } from '../support/gateway.ts';
+import { IMPATIENT, RunningGateway } from '../support/gateway.ts';
 import { readFrames } from '../support/upstream.ts';
 
 /** The whole of docs/faults.md: every fault, on one host of three and on two, streamed and not. */
@@ -18,12 +18,9 @@ const NAMES: Record<string, Host> = {
   'NVIDIA NIM': 'nvidia',
 };
 
-const LIMITS =
-  'limits: { headers_ms_max: 400, attempt_first_content_ms_max: 400, stream_idle_ms_max: 400, attempt_whole_ms_max: 500, request_total_ms_max: 20000 }\n';
-
 let gateway: RunningGateway;
 beforeAll(async () => {
-  gateway = await RunningGateway.start({ config: LIMITS });
+  gateway = await RunningGateway.start({ config: IMPATIENT });
 });
 afterAll(() => gateway.stop());
 afterEach(() => gateway.clearFaults());

@@ -2,18 +2,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test
 import { runMachine } from '../../src/canon/grammar.ts';
 import { FAULT_IDS, faultRow } from '../../src/sandbox/faults.ts';
 import { SseDecoder } from '../../src/streams/sse.ts';
-import { RunningGateway } from '../support/gateway.ts';
+import { IMPATIENT, RunningGateway } from '../support/gateway.ts';
 
 /** L6: every wire that clients speak, over every wire that hosts speak; and from a host of one wire to a host of another. */
 
 type Json = Record<string, any>;
 
-const LIMITS =
-  'limits: { headers_ms_max: 400, attempt_first_content_ms_max: 400, stream_idle_ms_max: 400, attempt_whole_ms_max: 500, request_total_ms_max: 20000 }\n';
-
 let gateway: RunningGateway;
 beforeAll(async () => {
-  gateway = await RunningGateway.start({ config: LIMITS });
+  gateway = await RunningGateway.start({ config: IMPATIENT });
 });
 afterAll(() => gateway.stop());
 afterEach(() => gateway.clearFaults());

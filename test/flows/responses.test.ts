@@ -67,6 +67,12 @@ for (const [where, running] of [
         parallel_tool_calls: true,
         temperature: null,
       });
+      const required = [
+        ...['id', 'object', 'created_at', 'completed_at', 'status', 'error', 'incomplete_details', 'instructions'],
+        ...['metadata', 'model', 'output', 'parallel_tool_calls', 'tool_choice', 'tools', 'temperature', 'top_p'],
+        ...['frequency_penalty', 'presence_penalty'],
+      ];
+      expect(required.filter((key) => !(key in response))).toEqual([]);
       expect(response.usage?.input_tokens_details.cached_tokens).toBe(0);
       expect(response.usage?.output_tokens_details.reasoning_tokens).toBe(0);
       expect(response.usage?.total_tokens).toBe(
@@ -105,8 +111,12 @@ for (const [where, running] of [
       const input: OpenAI.Responses.ResponseInput = [{ role: 'user', content: 'The weather in Basel?' }];
       const stream = client().responses.stream({ model: MODEL, input, tools: [weather], tool_choice: 'required' });
       let pieces = '';
-      for await (const event of stream)
+      const done: (readonly [string, string])[] = [];
+      for await (const event of stream) {
         if (event.type === 'response.function_call_arguments.delta') pieces += event.delta;
+        if (event.type === 'response.function_call_arguments.done') done.push([event.name, event.arguments]);
+      }
+      expect(done).toEqual([['get_weather', pieces]]);
       const first = await stream.finalResponse();
       const call = first.output.find((item) => item.type === 'function_call');
       expect(call).toMatchObject({ name: 'get_weather', arguments: pieces });

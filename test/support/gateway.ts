@@ -33,6 +33,10 @@ export interface GatewayOptions {
   readonly home?: string;
 }
 
+/** Limits of a gateway that waits for nobody long, so that tests of stalls are short. */
+export const IMPATIENT =
+  'limits: { headers_ms_max: 400, attempt_first_content_ms_max: 400, stream_idle_ms_max: 400, attempt_whole_ms_max: 500, request_total_ms_max: 20000 }\n';
+
 export class RunningGateway {
   readonly ready: ReadyLine;
   readonly process: Subprocess<'ignore', 'pipe', 'pipe'>;

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { collect } from '../../canon/collect.ts';
 import { runMachine } from '../../canon/grammar.ts';
-import { parameterSet } from '../../canon/parameters.ts';
 import type { GenerationRequest, Message } from '../../canon/request.ts';
 import type { Target } from '../../canon/target.ts';
 import { loadSnapshot } from '../../catalogue/load.ts';
@@ -60,7 +59,7 @@ const text = (role: 'system' | 'user' | 'assistant', words: string): Message =>
     : { role, parts: [{ kind: 'text', text: words }] };
 
 describe('what is sent', () => {
-  test('UP-018 leading instructions stand apart, later ones in the user’s turn', () => {
+  test('leading instructions stand apart, later ones in the user’s turn', () => {
     const { system, messages } = sent({
       messages: [text('system', 'One'), text('system', 'Two'), text('user', 'Hi'), text('system', 'Three')],
     });
@@ -116,7 +115,7 @@ describe('what is sent', () => {
     expect(past('{"a":')).toEqual({ arguments: '{"a":' });
   });
 
-  test('UP-033 INF-081 INF-082 a budget is never below the least, never above the limit, and the limit never grows', () => {
+  test('UP-033 INF-082 a budget is never below the least, never above the limit, and the limit never grows', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 70_000 }), fc.integer({ min: 1, max: 70_000 }), (limit, budget) => {
         const body = sent({ maxOutputTokens: limit, reasoning: { budgetTokens: budget, exclude: false } });
@@ -132,7 +131,7 @@ describe('what is sent', () => {
     );
   });
 
-  test('INF-296 thinking is by budget, by itself or off, as the model wants', () => {
+  test('thinking is by budget, by itself or off, as the model wants', () => {
     const wish = (effort: 'none' | 'low' | 'high'): Partial<GenerationRequest> => ({
       maxOutputTokens: 10_000,
       reasoning: { effort, exclude: false },
@@ -171,7 +170,7 @@ describe('what is sent', () => {
     expect(sent({ tools, ...forced }).dropped).toContain('/tool_choice');
   });
 
-  test('INF-041 INF-364 marks reach it, four at most, the latest', () => {
+  test('INF-364 marks reach it, four at most, the latest', () => {
     const part = (words: string) => ({ kind: 'text' as const, text: words, cache: { ttl: '1h' as const } });
     const body = sent({
       tools: [{ name: 'f', cache: {} }],
@@ -275,7 +274,6 @@ describe('what is sent', () => {
     expect(sent({ maxOutputTokens: 7 }).max_tokens).toBe(7);
     expect(sent({}).max_tokens).toBe(64_000);
     expect(sent({}, { ...budgeted, maxOutputTokens: undefined } as unknown as Target).max_tokens).toBe(4096);
-    expect(parameterSet(['temperature']).known.has('temperature')).toBe(true);
   });
 });
 
@@ -364,5 +362,51 @@ describe('what is read', () => {
       expect([status, dialect.decodeError(status, { type: 'error', error: { type, message } }, budgeted).code]).toEqual(
         [status, code],
       );
+  });
+});
+
+describe('what clients send and are told', () => {
+  test('INF-296 thinking within a budget, by itself and off are three wishes', () => {
+    const wish = (thinking: Json, more: Json = {}): unknown => {
+      const request = dialect.decodeRequest({ messages: [{ role: 'user', content: 'Hi' }], thinking, ...more });
+      return request.ok && request.value.reasoning;
+    };
+    expect(wish({ type: 'enabled', budget_tokens: 2000 })).toEqual({ budgetTokens: 2000, exclude: false });
+    expect(wish({ type: 'adaptive' })).toEqual({ enabled: true, exclude: false });
+    const effort = { output_config: { effort: 'low' } };
+    expect(wish({ type: 'adaptive' }, effort)).toEqual({ enabled: true, exclude: false, effort: 'low' });
+    expect(wish({ type: 'disabled' })).toEqual({ enabled: false, exclude: false });
+  });
+
+  test('INF-299 INF-300 each finish has its reason to stop, and cached tokens are no input', () => {
+    const context = {
+      id: 'gen-1',
+      created: 1,
+      model: 'm',
+      quirks: new Set(['router-answers'] as const),
+      showReasoning: true,
+      streamUsage: true,
+      bill: () => ({ costUsd: 0.5, promptCostUsd: 0.2, completionCostUsd: 0.3 }),
+    };
+    const counts = { input: 10, 'cache-read': 200, 'cache-write': 30, 'cache-write-1h': 5, output: 7, reasoning: 3 };
+    const told = (finish: 'stop' | 'length' | 'tool-calls' | 'content-filter'): Json =>
+      dialect.encodeWhole(
+        { blocks: [], finish, nativeFinish: null, usage: { counts, estimated: false } },
+        context,
+      ) as Json;
+    expect((['stop', 'length', 'tool-calls', 'content-filter'] as const).map((one) => told(one).stop_reason)).toEqual([
+      'end_turn',
+      'max_tokens',
+      'tool_use',
+      'refusal',
+    ]);
+    expect(told('stop').usage).toMatchObject({
+      input_tokens: 10,
+      cache_read_input_tokens: 200,
+      cache_creation_input_tokens: 35,
+      cache_creation: { ephemeral_5m_input_tokens: 30, ephemeral_1h_input_tokens: 5 },
+      output_tokens: 10,
+      cost: 0.5,
+    });
   });
 });

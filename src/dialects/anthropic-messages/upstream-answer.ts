@@ -1,13 +1,13 @@
 import { gatewayError } from '../../canon/errors.ts';
 import type { Block, GenerationEvent } from '../../canon/event.ts';
-import { type Machine, NOTHING } from '../../canon/machine.ts';
+import type { Machine } from '../../canon/machine.ts';
 import type { Target } from '../../canon/target.ts';
 import type { Usage } from '../../canon/units.ts';
 import type { Frame } from '../../streams/sse.ts';
-import { AnswerEvents } from '../answer-events.ts';
+import { AnswerEvents, frameDecoder } from '../answer-events.ts';
 import { classify } from '../classify.ts';
 import type { Expectation } from '../dialect.ts';
-import { asArray, asObject, asString, asText, type JsonObject, parseJson } from '../read.ts';
+import { asArray, asObject, asString, asText, type JsonObject } from '../read.ts';
 import { finishReason } from './finish.ts';
 import { FORMAT } from './id.ts';
 import { decodeUsage, mergeUsage } from './usage.ts';
@@ -95,42 +95,27 @@ class AnswerReader extends AnswerEvents {
   }
 }
 
-/** Frames → events. Complete only by `message_stop`; unknown events and deltas are none of our business. */
-class StreamDecoder implements Machine<Frame, GenerationEvent> {
-  readonly #reader = new AnswerReader();
-
-  step(frame: Frame): readonly GenerationEvent[] {
-    const reader = this.#reader;
-    if (reader.ended || frame.data.trim() === '' || frame.data === '[DONE]') return NOTHING;
-    const wire = asObject(parseJson(frame.data));
-    if (!wire) reader.fail(gatewayError('upstream_malformed', 'Provider sent an event that could not be read'));
-    else this.#event(wire);
-    return reader.take();
-  }
-
-  end(): readonly GenerationEvent[] {
-    const reader = this.#reader;
-    if (reader.ended) return NOTHING;
-    reader.cut(reader.usage);
-    return reader.take();
-  }
-
-  #event(wire: JsonObject): void {
-    const reader = this.#reader;
-    if (wire.type === 'content_block_delta') reader.delta(asObject(wire.delta) ?? {});
-    else if (wire.type === 'content_block_start') reader.open(asObject(wire.content_block) ?? {});
-    else if (wire.type === 'content_block_stop') reader.blockEnd();
-    else if (wire.type === 'message_start') reader.message(asObject(wire.message));
-    else if (wire.type === 'message_stop') reader.complete();
-    else if (wire.type === 'message_delta') {
-      reader.count(wire.usage);
-      reader.stop(asObject(wire.delta)?.stop_reason);
-    } else if (wire.type === 'error' || wire.error != null) reader.fail(classify(200, wire), reader.usage);
-  }
+function readEvent(reader: AnswerReader, wire: JsonObject): void {
+  if (wire.type === 'content_block_delta') reader.delta(asObject(wire.delta) ?? {});
+  else if (wire.type === 'content_block_start') reader.open(asObject(wire.content_block) ?? {});
+  else if (wire.type === 'content_block_stop') reader.blockEnd();
+  else if (wire.type === 'message_start') reader.message(asObject(wire.message));
+  else if (wire.type === 'message_stop') reader.complete();
+  else if (wire.type === 'message_delta') {
+    reader.count(wire.usage);
+    reader.stop(asObject(wire.delta)?.stop_reason);
+  } else if (wire.type === 'error' || wire.error != null) reader.fail(classify(200, wire), reader.usage);
 }
 
-export const decodeStream = (_target: Target, _expectation: Expectation): Machine<Frame, GenerationEvent> =>
-  new StreamDecoder();
+/** Complete only by `message_stop`; unknown events and deltas are none of our business. */
+export function decodeStream(_target: Target, _expectation: Expectation): Machine<Frame, GenerationEvent> {
+  const reader = new AnswerReader();
+  return frameDecoder(
+    reader,
+    (wire) => readEvent(reader, wire),
+    () => reader.cut(reader.usage),
+  );
+}
 
 /** A whole answer → the same events its stream would have given. */
 export function decodeWhole(body: unknown, _target: Target, _expectation: Expectation): readonly GenerationEvent[] {

@@ -86,6 +86,14 @@ describe('what is sent', () => {
       expect([three.thinkingBudget, typeof three.thinkingLevel]).toEqual([undefined, 'string']);
     }
     expect(chat({ reasoning: { effort: 'xhigh' } }, third).generationConfig.thinkingConfig.thinkingLevel).toBe('HIGH');
+    const budget = (reasoning: Json, target: Target): number =>
+      chat({ reasoning }, target).generationConfig.thinkingConfig.thinkingBudget;
+    const flash = targetOf('gemini-2.5-flash');
+    expect([budget({ effort: 'none' }, second), budget({ effort: 'none' }, flash)]).toEqual([128, 0]);
+    expect([budget({ max_tokens: 90_000 }, second), budget({ max_tokens: 90_000 }, flash)]).toEqual([32_768, 24_576]);
+    const level = (model: string): string =>
+      chat({ reasoning: { effort: 'none' } }, targetOf(model)).generationConfig.thinkingConfig.thinkingLevel;
+    expect([level('gemini-3-pro-preview'), level('gemini-3-flash-preview')]).toEqual(['LOW', 'MINIMAL']);
     expect(chat({ reasoning: { max_tokens: 777 } }).generationConfig.thinkingConfig.thinkingBudget).toBe(777);
   });
 

@@ -1,12 +1,12 @@
 import { gatewayError } from '../../canon/errors.ts';
 import type { GenerationEvent } from '../../canon/event.ts';
-import { type Machine, NOTHING } from '../../canon/machine.ts';
+import type { Machine } from '../../canon/machine.ts';
 import type { Target } from '../../canon/target.ts';
 import type { Frame } from '../../streams/sse.ts';
-import { AnswerEvents } from '../answer-events.ts';
+import { AnswerEvents, frameDecoder } from '../answer-events.ts';
 import { classify } from '../classify.ts';
 import type { Expectation } from '../dialect.ts';
-import { asArray, asObject, asString, asText, type JsonObject, parseJson } from '../read.ts';
+import { asArray, asObject, asString, asText, type JsonObject } from '../read.ts';
 import { finishReason } from './finish.ts';
 import { FORMAT } from './id.ts';
 import { decodeUsage } from './usage.ts';
@@ -85,32 +85,15 @@ const errorIn = (wire: unknown): JsonObject | undefined => {
   return object?.error == null ? undefined : object;
 };
 
-class StreamDecoder implements Machine<Frame, GenerationEvent> {
-  readonly #reader = new AnswerReader();
-
-  step(frame: Frame): readonly GenerationEvent[] {
-    const reader = this.#reader;
-    const data = frame.data.trim();
-    if (reader.ended || data === '' || data === '[DONE]') return NOTHING;
-    const parsed = parseJson(data);
-    const error = errorIn(parsed);
-    const wire = asObject(parsed);
-    if (error) reader.fail(classify(200, error));
-    else if (wire) reader.chunk(wire);
-    else reader.fail(gatewayError('upstream_malformed', 'Provider sent a chunk that could not be read'));
-    return reader.take();
-  }
-
-  end(): readonly GenerationEvent[] {
-    const reader = this.#reader;
-    if (reader.ended) return NOTHING;
-    reader.complete();
-    return reader.take();
-  }
+/** Complete by its finish reason, once the stream has ended. */
+export function decodeStream(_target: Target, _expectation: Expectation): Machine<Frame, GenerationEvent> {
+  const reader = new AnswerReader();
+  return frameDecoder(
+    reader,
+    (wire) => (wire.error == null ? reader.chunk(wire) : reader.fail(classify(200, wire))),
+    () => reader.complete(),
+  );
 }
-
-export const decodeStream = (_target: Target, _expectation: Expectation): Machine<Frame, GenerationEvent> =>
-  new StreamDecoder();
 
 /** A whole answer → the same events its stream would have given. */
 export function decodeWhole(body: unknown, _target: Target, _expectation: Expectation): readonly GenerationEvent[] {

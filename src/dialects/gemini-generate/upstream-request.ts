@@ -2,6 +2,7 @@ import type { Dropped } from '../../canon/dropped.ts';
 import { type Parameter, supports } from '../../canon/parameters.ts';
 import {
   type AssistantMessage,
+  type Effort,
   effortOf,
   type GenerationRequest,
   type Message,
@@ -157,6 +158,19 @@ const ABSENT: readonly (readonly [string, (request: GenerationRequest) => unknow
   ['/parallel_tool_calls', (r) => (r.parallelToolCalls === false ? false : undefined)],
 ];
 
+/** The larger models always think, the smaller ones may not; each has its most (spec/providers B.3.2). */
+const isPro = (target: Target): boolean => /-pro\b/.test(target.upstreamModel);
+
+function budgetOf(wanted: number, target: Target): number {
+  if (wanted < 0) return wanted;
+  return isPro(target) ? Math.min(Math.max(wanted, 128), 32_768) : Math.min(wanted, 24_576);
+}
+
+function levelOf(effort: Effort, target: Target): string {
+  const level = LEVELS[effort];
+  return isPro(target) && level === 'MINIMAL' ? 'LOW' : level;
+}
+
 /** A budget for the second generation, a level for the third and later, never both (UP-051). */
 function thinkingConfig(request: GenerationRequest, target: Target, dropped: Dropped[]): Wire {
   const wish = request.reasoning;
@@ -168,9 +182,9 @@ function thinkingConfig(request: GenerationRequest, target: Target, dropped: Dro
   }
   const shown = { includeThoughts: !wish.exclude };
   if (effort === undefined) return { thinkingConfig: shown };
-  if (hasLevels(target)) return { thinkingConfig: { ...shown, thinkingLevel: LEVELS[effort] } };
+  if (hasLevels(target)) return { thinkingConfig: { ...shown, thinkingLevel: levelOf(effort, target) } };
   const budget = wish.budgetTokens ?? (wish.enabled && wish.effort === undefined ? -1 : BUDGETS[effort]);
-  return { thinkingConfig: { ...shown, thinkingBudget: budget } };
+  return { thinkingConfig: { ...shown, thinkingBudget: budgetOf(budget, target) } };
 }
 
 function outputConfig(request: GenerationRequest, target: Target, dropped: Dropped[]): Wire {

@@ -1,12 +1,12 @@
 import { gatewayError } from '../../canon/errors.ts';
 import type { Block, FinishReason, GenerationEvent } from '../../canon/event.ts';
-import { type Machine, NOTHING } from '../../canon/machine.ts';
+import type { Machine } from '../../canon/machine.ts';
 import type { Target } from '../../canon/target.ts';
 import type { Frame } from '../../streams/sse.ts';
-import { AnswerEvents } from '../answer-events.ts';
+import { AnswerEvents, frameDecoder } from '../answer-events.ts';
 import { classify } from '../classify.ts';
 import type { Expectation } from '../dialect.ts';
-import { asArray, asNumber, asObject, asString, asText, type JsonObject, parseJson } from '../read.ts';
+import { asArray, asNumber, asObject, asString, asText, type JsonObject } from '../read.ts';
 import { FORMAT } from './id.ts';
 import { decodeUsage } from './usage.ts';
 
@@ -108,92 +108,71 @@ class AnswerReader extends AnswerEvents {
   }
 }
 
-/** Frames → events. Complete only by a terminal event; `[DONE]` alone is a stream that was cut. */
-class StreamDecoder implements Machine<Frame, GenerationEvent> {
-  readonly #reader = new AnswerReader();
-
-  step(frame: Frame): readonly GenerationEvent[] {
-    const reader = this.#reader;
-    const data = frame.data.trim();
-    if (reader.ended || data === '') return NOTHING;
-    if (data === '[DONE]') {
-      reader.cut();
-      return reader.take();
-    }
-    const wire = asObject(parseJson(data));
-    if (!wire) reader.fail(gatewayError('upstream_malformed', 'Provider sent an event that could not be read'));
-    else this.#event(wire);
-    return reader.take();
-  }
-
-  end(): readonly GenerationEvent[] {
-    const reader = this.#reader;
-    if (reader.ended) return NOTHING;
-    reader.cut();
-    return reader.take();
-  }
-
-  #event(wire: JsonObject): void {
-    const reader = this.#reader;
-    const delta = asText(wire.delta);
-    switch (wire.type) {
-      case 'response.output_text.delta':
-        reader.piece('text', delta);
-        break;
-      case 'response.refusal.delta':
-        reader.piece('refusal', delta);
-        break;
-      case 'response.reasoning_text.delta':
-        reader.piece('thought', delta);
-        break;
-      case 'response.reasoning_summary_text.delta':
-        reader.piece('summary', delta);
-        break;
-      case 'response.function_call_arguments.delta':
-        reader.input(delta ?? '');
-        break;
-      case 'response.output_text.annotation.added':
-        reader.cite(wire.annotation);
-        break;
-      case 'response.content_part.done':
-        // A thought is closed with its item, which may bring its signature.
-        if (asObject(wire.part)?.type !== 'reasoning_text') reader.blockEnd();
-        break;
-      default:
-        this.#frameOfItems(wire);
-    }
-  }
-
-  #frameOfItems(wire: JsonObject): void {
-    const reader = this.#reader;
-    const item = asObject(wire.item) ?? {};
-    const response = asObject(wire.response) ?? {};
-    switch (wire.type) {
-      case 'response.created':
-        reader.start(asText(response.id), asText(response.model));
-        break;
-      case 'response.output_item.added':
-        reader.open(item);
-        break;
-      case 'response.output_item.done':
-        reader.close(item);
-        break;
-      case 'response.completed':
-      case 'response.incomplete':
-        reader.complete(response);
-        break;
-      case 'response.failed':
-        reader.complete({ ...response, status: 'failed' });
-        break;
-      default:
-        if (wire.type === 'error' || wire.error != null)
-          reader.fail(classify(200, wire.error == null ? { error: { code: wire.code, message: wire.message } } : wire));
-    }
+function readEvent(reader: AnswerReader, wire: JsonObject): void {
+  const delta = asText(wire.delta);
+  switch (wire.type) {
+    case 'response.output_text.delta':
+      reader.piece('text', delta);
+      break;
+    case 'response.refusal.delta':
+      reader.piece('refusal', delta);
+      break;
+    case 'response.reasoning_text.delta':
+      reader.piece('thought', delta);
+      break;
+    case 'response.reasoning_summary_text.delta':
+      reader.piece('summary', delta);
+      break;
+    case 'response.function_call_arguments.delta':
+      reader.input(delta ?? '');
+      break;
+    case 'response.output_text.annotation.added':
+      reader.cite(wire.annotation);
+      break;
+    case 'response.content_part.done':
+      // A thought is closed with its item, which may bring its signature.
+      if (asObject(wire.part)?.type !== 'reasoning_text') reader.blockEnd();
+      break;
+    default:
+      readItemEvent(reader, wire);
   }
 }
 
-export const decodeStream = (_target: Target, _expectation: Expectation): Machine<Frame, GenerationEvent> =>
-  new StreamDecoder();
+function readItemEvent(reader: AnswerReader, wire: JsonObject): void {
+  const item = asObject(wire.item) ?? {};
+  const response = asObject(wire.response) ?? {};
+  switch (wire.type) {
+    case 'response.created':
+      reader.start(asText(response.id), asText(response.model));
+      break;
+    case 'response.output_item.added':
+      reader.open(item);
+      break;
+    case 'response.output_item.done':
+      reader.close(item);
+      break;
+    case 'response.completed':
+    case 'response.incomplete':
+      reader.complete(response);
+      break;
+    case 'response.failed':
+      reader.complete({ ...response, status: 'failed' });
+      break;
+    default:
+      if (wire.type === 'error' || wire.error != null)
+        reader.fail(classify(200, wire.error == null ? { error: { code: wire.code, message: wire.message } } : wire));
+  }
+}
+
+/** Complete only by a terminal event; `[DONE]` alone is a stream that was cut. */
+export function decodeStream(_target: Target, _expectation: Expectation): Machine<Frame, GenerationEvent> {
+  const reader = new AnswerReader();
+  return frameDecoder(
+    reader,
+    (wire) => readEvent(reader, wire),
+    () => reader.cut(),
+  );
+}
 
 /** A whole answer → the same events its stream would have given. */
 export function decodeWhole(body: unknown, _target: Target, _expectation: Expectation): readonly GenerationEvent[] {
