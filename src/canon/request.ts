@@ -20,6 +20,8 @@ export interface GenerationRequest {
   readonly stream: boolean;
   readonly preferences: Preferences;
   readonly prediction?: string;
+  /** What follows the gap that is to be filled: a text completion between two texts. */
+  readonly suffix?: string;
   readonly verbosity?: string;
   readonly serviceTier?: string;
   readonly promptCacheKey?: string;

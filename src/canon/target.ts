@@ -25,6 +25,7 @@ export const QUIRKS = {
   'whole-tool-calls': 'Streams each tool call as one piece.',
   'problem-errors': 'Errors are problem documents: title, status, detail.',
   'flat-errors': 'Errors are flat objects: object, message, type, code.',
+  'vertex-body': 'The address names the model and whether to stream; the body names the version of the wire.',
   'numeric-error-codes': 'Errors carry the HTTP status as their code.',
 } as const satisfies Record<string, string>;
 
@@ -43,6 +44,8 @@ export interface Target {
   /** Effort levels the model takes here; empty when it does not reason, undefined when nothing is known. */
   readonly efforts?: readonly Effort[];
   readonly temperatureMax?: number;
+  /** How much the model takes here, where that is known. */
+  readonly contextLength?: number;
   /** The most tokens the model gives here, where that is known: some hosts demand a limit. */
   readonly maxOutputTokens?: number;
 }

@@ -4,7 +4,7 @@ import { EFFORTS } from '../canon/request.ts';
 import { QUIRK_IDS } from '../canon/target.ts';
 import { UNIT_IDS } from '../canon/units.ts';
 import { normalAmount } from './decimal-text.ts';
-import { type ConflictClass, type Endpoint, type Quantization, STATES, type State } from './types.ts';
+import { type ConflictClass, type Endpoint, type Quantization, RATE_HEADERS, STATES, type State } from './types.ts';
 
 /** The forms of the authored files. An unknown key is an error: a figure under a mistyped name would be lost without a sound. */
 
@@ -125,9 +125,17 @@ export const labFile = z.strictObject({
   observe: observe.default([]),
 });
 
+/** An address in which `{NAME}` stands for what each installation fills in. */
+const baseAddress = text.refine(
+  (value) => URL.canParse(value.replaceAll(/\{[A-Z0-9_]+\}/g, 'x')) && /^https?:/.test(value),
+  'is no address',
+);
+
 const auth = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('bearer') }),
-  z.strictObject({ kind: z.literal('header'), name: text }),
+  z.strictObject({ kind: z.literal('header'), name: text, prefix: text.optional() }),
+  z.strictObject({ kind: z.literal('aws'), service: slug }),
+  z.strictObject({ kind: z.literal('google'), name: text }),
   z.strictObject({ kind: z.literal('none') }),
 ]);
 
@@ -138,13 +146,21 @@ export const providerFile = z.strictObject({
   operated_by: slug.optional(),
   about: text,
   dialect: slug,
-  base: link.optional(),
+  base: baseAddress.optional(),
   auth,
   key_env: z.array(z.string().regex(/^[A-Z0-9_]+$/)).default([]),
   quirks: z.array(z.enum(QUIRK_IDS)).default([]),
   extra_fields: z.union([z.literal('all'), z.array(text)]).default([]),
   headers: z.record(text, text).default({}),
   temperature_max: z.number().positive().optional(),
+  list_models: z.string().startsWith('/').optional(),
+  rate_headers: z.enum(RATE_HEADERS).optional(),
+  images_max: count.optional(),
+  image_bytes_max: count.optional(),
+  body_bytes_max: count.optional(),
+  tools_max: count.optional(),
+  stops_max: z.int().nonnegative().optional(),
+  fetches_images: z.boolean().default(true),
   cancellation: z.boolean().default(false),
   parameters: z.strictObject({ add: parameters.default([]), remove: parameters.default([]) }).optional(),
   policy: z

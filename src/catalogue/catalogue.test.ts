@@ -151,7 +151,9 @@ describe('the shipped catalogue', () => {
       operatedBy: 'mistralai',
     });
     expect(data.sandbox.map(({ provider }) => provider)).toEqual([
+      'amazon-bedrock',
       'anthropic',
+      'cohere',
       'google-ai-studio',
       'mistral',
       'nvidia',

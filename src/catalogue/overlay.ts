@@ -45,6 +45,7 @@ export function customProvider(
     keyEnv: [],
     extraFields: 'all',
     policy: { regions: [] },
+    fetchesImages: true,
     about: 'A provider of this installation.',
   };
 }

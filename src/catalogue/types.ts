@@ -138,8 +138,30 @@ interface DataPolicy {
 
 export type ProviderAuth =
   | { readonly kind: 'bearer' }
-  | { readonly kind: 'header'; readonly name: string }
+  /** A header of its own, with a word before the key where it wants one. */
+  | { readonly kind: 'header'; readonly name: string; readonly prefix?: string }
+  /** Signed calls, or a bearer key. */
+  | { readonly kind: 'aws'; readonly service: string }
+  /** A service account's tokens, or a key in a header of its own. */
+  | { readonly kind: 'google'; readonly name: string }
   | { readonly kind: 'none' };
+
+/** Families of rate-limit headers (spec/providers A.3). */
+export const RATE_HEADERS = [
+  'openai',
+  'azure',
+  'anthropic',
+  'mistral',
+  'cerebras',
+  'together',
+  'fireworks',
+  'digitalocean',
+  'sambanova',
+  'github',
+  'openrouter',
+  'generic',
+] as const;
+type RateHeaders = (typeof RATE_HEADERS)[number];
 
 /** Who runs models and bills us. */
 export interface Provider {
@@ -151,6 +173,7 @@ export interface Provider {
   readonly operatedBy?: string;
   /** Wire format; a provider whose dialect has no codec yet is shown but not routed. */
   readonly dialect: string;
+  /** May hold `{NAME}`: an environment variable, or what follows from one (region, host). */
   readonly base?: string;
   readonly auth: ProviderAuth;
   /** Environment variables that conventionally hold its key, first hit wins. */
@@ -164,6 +187,18 @@ export interface Provider {
   /** True where leaving stops the bill, so that a stream is aborted when the client leaves (spec/inference 3.6). */
   readonly cancellation: boolean;
   readonly policy: DataPolicy;
+  /** Where it lists its models, below its base; undefined where it does not. */
+  readonly listModels?: string;
+  /** Which headers tell its rate limits. */
+  readonly rateHeaders?: RateHeaders;
+  /** The most pictures a request may hold, and the most bytes of one. */
+  readonly imagesMax?: number;
+  readonly imageBytesMax?: number;
+  readonly bodyBytesMax?: number;
+  readonly toolsMax?: number;
+  readonly stopsMax?: number;
+  /** False where somebody must fetch pictures for it. */
+  readonly fetchesImages: boolean;
   readonly site?: string;
   readonly docs?: string;
   readonly pricePage?: string;

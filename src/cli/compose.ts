@@ -61,7 +61,7 @@ export const DATABASE = 'turnpike.db';
 export async function compose({ config, catalogue, effects, log, page }: ComposeInput): Promise<Gateway> {
   const { clock } = effects;
   prepareHome(config.home);
-  const configured = configure(config, catalogue);
+  const configured = configure(config, catalogue, effects.clock.now);
   const playing = config.sandbox === 'on' || (config.sandbox === 'auto' && configured.routes.size === 0);
   const opened = await SqliteStore.open(join(config.home, DATABASE));
   const { store, state } = opened;

@@ -9,6 +9,7 @@ import { DIALECTS } from '../dialects/registry.ts';
 import type { Roads } from '../gateway/ports.ts';
 import { parseUnitPrice } from '../money/money.ts';
 import type { ProviderRoute } from '../upstream/route.ts';
+import { routeOf } from './provider-route.ts';
 
 /** States of a price that a bill can be made from. */
 const BILLABLE: ReadonlySet<State> = new Set(['listed', 'free', 'trial_quota', 'plan_included', 'stale', 'disputed']);
@@ -23,33 +24,15 @@ export interface Configured {
 }
 
 /** @throws ConfigError for a provider that is neither in the catalogue nor complete */
-export function configure(config: Config, catalogue: Snapshot): Configured {
+export function configure(config: Config, catalogue: Snapshot, now: () => number): Configured {
   const overlay = overlayOf(config, catalogue);
   const snapshot = withOverlay(catalogue, overlay);
   const routes = new Map<string, ProviderRoute>();
   for (const provider of snapshot.providers) {
-    const route = routeOf(provider, config);
+    const route = routeOf(provider, config, now);
     if (route) routes.set(provider.id, route);
   }
   return { snapshot, routes };
-}
-
-function routeOf(provider: Provider, config: Config): ProviderRoute | undefined {
-  const own = config.providers[provider.id];
-  const fromEnvironment = provider.keyEnv
-    .map((name) => config.environmentSecret(name))
-    .find((secret) => secret !== undefined);
-  const credential = fromEnvironment ?? (own?.api_key === undefined ? undefined : config.secret(own.api_key));
-  const base = own?.base_url ?? provider.base;
-  if (base === undefined || (credential === undefined && own?.base_url === undefined)) return undefined;
-  return {
-    providerId: provider.id,
-    base,
-    auth: provider.auth,
-    headers: provider.headers,
-    sandbox: false,
-    ...(credential && { credential }),
-  };
 }
 
 function overlayOf(config: Config, catalogue: Snapshot): Overlay {

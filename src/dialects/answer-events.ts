@@ -147,7 +147,7 @@ export class AnswerEvents {
  */
 export function frameDecoder(
   reader: AnswerEvents,
-  read: (wire: JsonObject) => void,
+  read: (wire: JsonObject, event: string | undefined) => void,
   over: () => void,
 ): Machine<Frame, GenerationEvent> {
   const end = (): readonly GenerationEvent[] => {
@@ -163,7 +163,7 @@ export function frameDecoder(
       if (data === '[DONE]') return end();
       const parsed = parseJson(data);
       const wire = asObject(asArray(parsed)?.[0] ?? parsed);
-      if (wire) read(wire);
+      if (wire) read(wire, frame.event);
       else reader.fail(gatewayError('upstream_malformed', 'Provider sent an event that could not be read'));
       return reader.take();
     },

@@ -6,6 +6,7 @@ import type { Machine } from '../canon/machine.ts';
 import type { GenerationRequest } from '../canon/request.ts';
 import type { Result } from '../canon/result.ts';
 import type { Quirk, Target } from '../canon/target.ts';
+import { type Framing, SSE } from '../streams/framing.ts';
 import type { Frame } from '../streams/sse.ts';
 
 /** What an answer says about itself. */
@@ -69,12 +70,14 @@ export interface Dialect {
   readonly id: string;
   /** Where it is served and called, below the base URL. */
   readonly route: string;
-  /** The version in its clients' base addresses, where it is not `v1`. */
-  readonly version?: string;
+  /** The bases under which its clients look for it, where these are not the usual ones. */
+  readonly bases?: readonly string[];
   /** Where the path says what other wires say in the body. */
   readonly fromPath?: (path: string) => PathCall | undefined;
   /** How it says a prompt's size, where its clients ask for that. */
   readonly countTokens?: (tokens: number) => unknown;
+  /** How its streams are framed; server-sent events where nothing is said. */
+  readonly framing?: Framing;
   /** Headers every call to a provider of this dialect carries. */
   readonly headers: Readonly<Record<string, string>>;
   /** What closes a complete stream, beyond its last event. */
@@ -94,6 +97,8 @@ export interface Dialect {
   decodeWhole(wire: unknown, target: Target, expectation: Expectation): readonly GenerationEvent[];
   decodeError(status: number, body: unknown, target: Target): GatewayError;
 }
+
+export const framingOf = ({ framing = SSE }: Dialect): Framing => framing;
 
 /** What a path says of a request. */
 export interface PathCall {

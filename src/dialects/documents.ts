@@ -1,17 +1,21 @@
 import type { z } from 'zod';
-import { DIALECT_ID as ANTHROPIC_MESSAGES } from './anthropic-messages/id.ts';
+import { anthropicMessages } from './anthropic-messages/dialect.ts';
 import { messagesRequest } from './anthropic-messages/wire.ts';
-import { DIALECT_ID as GEMINI_GENERATE } from './gemini-generate/id.ts';
+import { geminiGenerate } from './gemini-generate/dialect.ts';
 import { generateRequest } from './gemini-generate/wire.ts';
-import { DIALECT_ID as OPENAI_CHAT } from './openai-chat/id.ts';
+import { ollamaChat, ollamaGenerate } from './ollama-chat/dialect.ts';
+import { ollamaChatRequest, ollamaGenerateRequest } from './ollama-chat/wire.ts';
+import { openaiChat } from './openai-chat/dialect.ts';
 import { chatRequest } from './openai-chat/wire.ts';
-import { DIALECT_ID as OPENAI_RESPONSES } from './openai-responses/id.ts';
+import { openaiResponses } from './openai-responses/dialect.ts';
 import { responsesRequest } from './openai-responses/wire.ts';
 
-/** The schemas that validate requests, by dialect, for documents made from them. */
+/** The schemas that validate requests, by route, for documents made from them. */
 export const REQUEST_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
-  [OPENAI_CHAT]: chatRequest,
-  [OPENAI_RESPONSES]: responsesRequest,
-  [ANTHROPIC_MESSAGES]: messagesRequest,
-  [GEMINI_GENERATE]: generateRequest,
+  [openaiChat.route]: chatRequest,
+  [openaiResponses.route]: responsesRequest,
+  [anthropicMessages.route]: messagesRequest,
+  [geminiGenerate.route]: generateRequest,
+  [ollamaChat.route]: ollamaChatRequest,
+  [ollamaGenerate.route]: ollamaGenerateRequest,
 };

@@ -6,8 +6,9 @@ import type { GenerationEvent } from '../canon/event.ts';
 import { grammarBreach, runMachine } from '../canon/grammar.ts';
 import { ALL_PARAMETERS } from '../canon/parameters.ts';
 import type { Quirk, Target } from '../canon/target.ts';
-import { type Frame, formatFrame, SseDecoder } from '../streams/sse.ts';
-import { type AnswerContext, type Dialect, EXPECT_NOTHING } from './dialect.ts';
+import { tokens } from '../canon/units.ts';
+import type { Frame } from '../streams/sse.ts';
+import { type AnswerContext, type Dialect, EXPECT_NOTHING, framingOf } from './dialect.ts';
 import { DIALECTS } from './registry.ts';
 
 /**
@@ -155,7 +156,10 @@ function normal(generation: Generation, { ids }: Flavour): unknown {
   };
 }
 
-const encode = (frames: readonly Frame[]): Uint8Array => new TextEncoder().encode(frames.map(formatFrame).join(''));
+const encode = (dialect: Dialect, frames: readonly Frame[]): Uint8Array => {
+  const { format, encoding } = framingOf(dialect);
+  return new Uint8Array(Buffer.from(frames.map(format).join(''), encoding));
+};
 
 function recut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
   const at = [...new Set(places.map((place) => place % (bytes.length + 1)))].sort((a, b) => a - b);
@@ -163,7 +167,7 @@ function recut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
 }
 
 const ofBytes = (dialect: Dialect, flavour: Flavour, pieces: readonly Uint8Array[]): GenerationEvent[] =>
-  runMachine(dialect.decodeStream(target(flavour), EXPECT_NOTHING), runMachine(new SseDecoder(), pieces));
+  runMachine(dialect.decodeStream(target(flavour), EXPECT_NOTHING), runMachine(framingOf(dialect).decoder(), pieces));
 
 const streamed = (dialect: Dialect, flavour: Flavour, generation: Generation): Frame[] =>
   runMachine(dialect.encodeStream(context(flavour)), [...tell(generation)]);
@@ -232,7 +236,97 @@ function geminiAnswer(generation: Generation): Generation {
   return { ...generation, blocks, nativeFinish: GEMINI_WORDS[generation.finish] };
 }
 
-const FLAVOURS: readonly Flavour[] = [...OPENAI, anthropic, responses, gemini];
+/** Counts by direction alone. */
+function plainUsage({ usage }: Generation): Pick<Generation, 'usage'> {
+  const input = tokens(usage?.counts ?? {}, 'input');
+  const output = tokens(usage?.counts ?? {}, 'output');
+  return { usage: { counts: { ...(input > 0 && { input }), ...(output > 0 && { output }) }, estimated: false } };
+}
+
+/** Thoughts, then words, then calls, and nothing else. */
+function plainBlocks(generation: Generation, others: readonly string[] = []): readonly CollectedBlock[] {
+  return generation.blocks.flatMap(({ block, text }): CollectedBlock[] => {
+    if (block.kind === 'refusal') return [{ block: { kind: 'text' }, text }];
+    if (block.kind === 'reasoning') return [{ block: { kind: 'reasoning', form: 'text', format: 'unknown' }, text }];
+    return block.kind === 'text' || block.kind === 'tool-call' || others.includes(block.kind) ? [{ block, text }] : [];
+  });
+}
+
+const ollama: Flavour = {
+  dialect: 'ollama-chat',
+  name: 'its own hosts',
+  complete: /"done":true/,
+  quirks: [],
+  carries: (generation) => {
+    const blocks = plainBlocks(generation);
+    const called = blocks.some(({ block }) => block.kind === 'tool-call');
+    const finish = generation.finish === 'length' ? 'length' : called ? 'tool-calls' : 'stop';
+    const nativeFinish = finish === 'length' ? 'length' : 'stop';
+    return { ...generation, blocks, finish, nativeFinish, ...plainUsage(generation) };
+  },
+};
+
+const COHERE_WORDS = {
+  stop: 'COMPLETE',
+  length: 'MAX_TOKENS',
+  'tool-calls': 'TOOL_CALL',
+  'content-filter': 'ERROR_TOXIC',
+  error: 'ERROR',
+} as const;
+
+/** What was read from the cache is told; thoughts are counted with the rest. */
+const cohere: Flavour = {
+  dialect: 'cohere-v2',
+  name: 'its own hosts',
+  complete: /"type":"message-end"/,
+  quirks: [],
+  carries: (generation) => {
+    const counts = generation.usage?.counts ?? {};
+    const output = tokens(counts, 'output');
+    const { input, 'cache-read': cached } = counts;
+    return {
+      ...generation,
+      blocks: plainBlocks(generation, ['citation']),
+      nativeFinish: COHERE_WORDS[generation.finish],
+      usage: {
+        counts: { ...(input && { input }), ...(cached && { 'cache-read': cached }), ...(output > 0 && { output }) },
+        estimated: false,
+      },
+    };
+  },
+};
+
+const BEDROCK_WORDS = {
+  stop: 'end_turn',
+  length: 'max_tokens',
+  'tool-calls': 'tool_use',
+  'content-filter': 'content_filtered',
+  error: 'malformed_model_output',
+} as const;
+
+/** One maker's signatures and seals, no pictures, no citations; thoughts are counted with the rest. */
+const bedrock: Flavour = {
+  dialect: 'bedrock-converse',
+  name: 'its own hosts',
+  complete: /^messageStop /,
+  quirks: [],
+  carries: (generation) => {
+    const { reasoning: thought = 0, output = 0, ...others } = generation.usage?.counts ?? {};
+    const counts = { ...others, ...(output + thought > 0 && { output: output + thought }) };
+    const blocks = anthropicAnswer(generation).blocks.flatMap((one): CollectedBlock[] => {
+      if (one.block.kind === 'citation') return [];
+      return one.block.kind === 'opaque' && one.block.data.startsWith('turnpike:') ? [] : [one];
+    });
+    return {
+      ...generation,
+      blocks,
+      nativeFinish: BEDROCK_WORDS[generation.finish],
+      usage: { counts, estimated: false },
+    };
+  },
+};
+
+const FLAVOURS: readonly Flavour[] = [...OPENAI, anthropic, responses, gemini, ollama, cohere, bedrock];
 
 for (const dialect of Object.values(DIALECTS)) {
   for (const flavour of FLAVOURS.filter((one) => one.dialect === dialect.id)) {
@@ -240,7 +334,7 @@ for (const dialect of Object.values(DIALECTS)) {
       it('L1 any split of the bytes gives the same answer', () => {
         fc.assert(
           fc.property(arbitrary.generation, fc.array(fc.nat(), { maxLength: 8 }), (generation, places) => {
-            const bytes = encode(streamed(dialect, flavour, generation));
+            const bytes = encode(dialect, streamed(dialect, flavour, generation));
             expect(ofBytes(dialect, flavour, recut(bytes, places))).toEqual(ofBytes(dialect, flavour, [bytes]));
           }),
         );
@@ -281,7 +375,7 @@ for (const dialect of Object.values(DIALECTS)) {
         fc.assert(
           fc.property(arbitrary.generation, (generation) => {
             fc.pre(flavour.carries(generation).blocks.length > 0);
-            const events = ofBytes(dialect, flavour, [encode(streamed(dialect, flavour, generation))]);
+            const events = ofBytes(dialect, flavour, [encode(dialect, streamed(dialect, flavour, generation))]);
             expect(grammarBreach(events)).toBeUndefined();
             expect(normal(collect(events), flavour)).toEqual(normal(flavour.carries(generation), flavour));
           }),
@@ -293,7 +387,7 @@ for (const dialect of Object.values(DIALECTS)) {
         fc.assert(
           fc.property(arbitrary.generation, fc.nat(), (generation, place) => {
             const frames = streamed(dialect, flavour, generation);
-            const finish = frames.findIndex((frame) => flavour.complete.test(frame.data));
+            const finish = frames.findIndex((frame) => flavour.complete.test(`${frame.event ?? ''} ${frame.data}`));
             const events = runMachine(
               dialect.decodeStream(target(flavour), EXPECT_NOTHING),
               frames.slice(0, place % (finish + 1)),
@@ -308,7 +402,9 @@ for (const dialect of Object.values(DIALECTS)) {
           fc.property(arbitrary.generation, (generation) => {
             const wire = JSON.parse(JSON.stringify(dialect.encodeWhole(generation, context(flavour)))) as unknown;
             const whole = collect(dialect.decodeWhole(wire, target(flavour), EXPECT_NOTHING));
-            const stream = collect(ofBytes(dialect, flavour, [encode(streamed(dialect, flavour, generation))]));
+            const stream = collect(
+              ofBytes(dialect, flavour, [encode(dialect, streamed(dialect, flavour, generation))]),
+            );
             expect(normal(whole, flavour)).toEqual(normal(stream, flavour));
           }),
           { numRuns: 300 },

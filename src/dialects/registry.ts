@@ -1,6 +1,9 @@
 import { anthropicMessages } from './anthropic-messages/dialect.ts';
+import { bedrockConverse } from './bedrock-converse/dialect.ts';
+import { cohereV2 } from './cohere-v2/dialect.ts';
 import type { Dialect } from './dialect.ts';
 import { geminiGenerate } from './gemini-generate/dialect.ts';
+import { ollamaChat, ollamaGenerate } from './ollama-chat/dialect.ts';
 import { openaiChat } from './openai-chat/dialect.ts';
 import { openaiResponses } from './openai-responses/dialect.ts';
 
@@ -10,4 +13,17 @@ export const DIALECTS = {
   [openaiResponses.id]: openaiResponses,
   [anthropicMessages.id]: anthropicMessages,
   [geminiGenerate.id]: geminiGenerate,
+  [ollamaChat.id]: ollamaChat,
+  [cohereV2.id]: cohereV2,
+  [bedrockConverse.id]: bedrockConverse,
 } as Readonly<Record<string, Dialect>>;
+
+/** The wires that clients speak to us, in the order in which they are documented. */
+export const SERVED: readonly Dialect[] = [
+  openaiChat,
+  openaiResponses,
+  anthropicMessages,
+  geminiGenerate,
+  ollamaChat,
+  ollamaGenerate,
+];

@@ -234,6 +234,7 @@ export function targetOf({ endpoint, provider, model }: Candidate, ports: Gatewa
   if (known) return known;
   const efforts = endpoint.efforts ?? model.reasoning?.efforts;
   const maxOutputTokens = endpoint.maxOutputTokens ?? model.maxOutputTokens;
+  const contextLength = endpoint.contextLength ?? model.contextLength;
   const target: Target = {
     upstreamModel: endpoint.upstreamModel,
     quirks: new Set(provider.quirks.filter(isQuirk)),
@@ -242,6 +243,7 @@ export function targetOf({ endpoint, provider, model }: Candidate, ports: Gatewa
     ...(efforts && { efforts: efforts.filter(isEffort) }),
     ...(provider.temperatureMax !== undefined && { temperatureMax: provider.temperatureMax }),
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+    ...(contextLength !== undefined && { contextLength }),
   };
   targets.set(endpoint, target);
   return target;

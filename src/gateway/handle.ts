@@ -1,7 +1,7 @@
 import { type GatewayError, gatewayError } from '../canon/errors.ts';
 import type { GenerationRequest } from '../canon/request.ts';
 import { countImages, estimatePrompt, upperPrompt } from '../canon/tokens.ts';
-import type { Dialect } from '../dialects/dialect.ts';
+import { type Dialect, framingOf } from '../dialects/dialect.ts';
 import type { Hold } from '../ledger/books.ts';
 import { type WorstPrice, worstPrice } from '../ledger/price.ts';
 import type { Plan } from '../router/candidate.ts';
@@ -33,7 +33,6 @@ export interface Answer {
 
 const JSON_TYPE = 'application/json';
 const STREAM_HEADERS = {
-  'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache',
   'x-accel-buffering': 'no',
 } as const;
@@ -139,7 +138,12 @@ async function stream(
     return refuse(call.id, call.dialect, beginning.error, call.origin, metadataOf(call, plan, beginning.execution));
   return {
     status: 200,
-    headers: { ...STREAM_HEADERS, ...identity(call.id), ...droppedHeader(beginning?.winner) },
+    headers: {
+      'content-type': `${framingOf(call.dialect).contentType}; charset=utf-8`,
+      ...STREAM_HEADERS,
+      ...identity(call.id),
+      ...droppedHeader(beginning?.winner),
+    },
     body: relay.outlet.body(),
   };
 }

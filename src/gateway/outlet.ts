@@ -1,10 +1,7 @@
 import type { Clock } from '../canon/clock.ts';
-import { formatComment } from '../streams/sse.ts';
 import type { Deadlines, Waiting } from '../upstream/deadlines.ts';
 import type { Client } from './call.ts';
 
-/** Byte for byte what OpenRouter's clients know. */
-const KEEP_ALIVE = formatComment('OPENROUTER PROCESSING');
 const FIRST_SILENCE_MS = 500;
 const SILENCE_MS = 10_000;
 /** What may wait for a slow reader before its source has to wait too. */
@@ -21,6 +18,7 @@ export class Outlet implements Waiting {
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
   readonly #client: Client;
+  readonly #keepAlive: string;
   #queue = '';
   #closed = false;
   #broken = false;
@@ -29,10 +27,12 @@ export class Outlet implements Waiting {
   #wakeReader: (() => void) | undefined;
   #wakeWriter: (() => void) | undefined;
 
-  constructor(clock: Clock, deadlines: Deadlines, client: Client) {
+  /** @param keepAlive written into a silent stream */
+  constructor(clock: Clock, deadlines: Deadlines, client: Client, keepAlive: string) {
     this.#clock = clock;
     this.#deadlines = deadlines;
     this.#client = client;
+    this.#keepAlive = keepAlive;
   }
 
   /** Adds text to the stream; lost without harm when nobody reads any more. */
@@ -100,7 +100,7 @@ export class Outlet implements Waiting {
   onDeadline(): void {
     if (this.#wakeReader) {
       this.#silences += 1;
-      this.#queue += KEEP_ALIVE;
+      this.#queue += this.#keepAlive;
       this.#wake();
     } else this.#client.hangUp();
   }

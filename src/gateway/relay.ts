@@ -1,9 +1,10 @@
 import { type GatewayError, gatewayError } from '../canon/errors.ts';
 import type { GenerationEvent } from '../canon/event.ts';
 import type { Machine } from '../canon/machine.ts';
-import type { AnswerContext, Bill } from '../dialects/dialect.ts';
+import { type AnswerContext, type Bill, framingOf } from '../dialects/dialect.ts';
 import type { Plan } from '../router/candidate.ts';
-import { type Frame, formatFrame } from '../streams/sse.ts';
+import type { Framing } from '../streams/framing.ts';
+import type { Frame } from '../streams/sse.ts';
 import { type Call, OUR_QUIRKS } from './call.ts';
 import { type Execution, Walk, type Winner } from './execute.ts';
 import { routerMetadata } from './metadata.ts';
@@ -31,6 +32,7 @@ export class StreamRelay implements Cuttable {
   readonly #settlement: Settlement;
   readonly #promptTokens: number;
   readonly #walk: Walk;
+  readonly #framing: Framing;
   #begin: (beginning: Beginning) => void = () => {};
   #bill: Bill | undefined;
   #winner: Winner | undefined;
@@ -45,7 +47,8 @@ export class StreamRelay implements Cuttable {
     this.#settlement = settlement;
     this.#promptTokens = promptTokens;
     this.#walk = new Walk(call, plan, ports);
-    this.outlet = new Outlet(ports.clock, ports.deadlines, call.client);
+    this.#framing = framingOf(call.dialect);
+    this.outlet = new Outlet(ports.clock, ports.deadlines, call.client, this.#framing.keepAlive);
     this.beginning = new Promise((resolve) => {
       this.#begin = resolve;
     });
@@ -100,7 +103,7 @@ export class StreamRelay implements Cuttable {
           continue;
         }
         meter.see(event);
-        for (const frame of encoder.step(event)) text += formatFrame(frame);
+        for (const frame of encoder.step(event)) text += this.#framing.format(frame);
       }
       this.outlet.write(text);
       if (first) {
@@ -170,7 +173,7 @@ export class StreamRelay implements Cuttable {
         choices: [],
         debug: { echo_upstream_body: JSON.parse(body) },
       };
-      this.outlet.write(formatFrame({ data: JSON.stringify(chunk) }));
+      this.outlet.write(this.#framing.format({ data: JSON.stringify(chunk) }));
     }
   }
 
@@ -179,7 +182,7 @@ export class StreamRelay implements Cuttable {
   }
 
   #text(frames: readonly Frame[]): string {
-    return frames.map(formatFrame).join('');
+    return frames.map(this.#framing.format).join('');
   }
 }
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { ERRORS, type ErrorCode, errorRow } from '../canon/errors.ts';
-import type { Dialect } from '../dialects/dialect.ts';
+import { type Dialect, framingOf } from '../dialects/dialect.ts';
 import { REQUEST_SCHEMAS } from '../dialects/documents.ts';
-import { DIALECTS } from '../dialects/registry.ts';
+import { SERVED } from '../dialects/registry.ts';
 
 type Json = Record<string, unknown>;
 
@@ -30,16 +30,16 @@ const body = (dialect: Dialect): Json => ({
   required: true,
   content: {
     'application/json': {
-      schema: z.toJSONSchema(REQUEST_SCHEMAS[dialect.id] ?? z.unknown(), { io: 'input', unrepresentable: 'any' }),
+      schema: z.toJSONSchema(REQUEST_SCHEMAS[dialect.route] ?? z.unknown(), { io: 'input', unrepresentable: 'any' }),
     },
   },
 });
 
 /** Where it is not under the usual bases. */
-const at = ({ version }: Dialect): Json =>
-  version === undefined
-    ? {}
-    : { servers: [{ url: `/${version}` }, { url: `/api/${version}` }], parameters: [parameter('model', 'path', true)] };
+const at = ({ bases, fromPath }: Dialect): Json => ({
+  ...(bases && { servers: bases.map((url) => ({ url: url === '' ? '/' : url })) }),
+  ...(fromPath && { parameters: [parameter('model', 'path', true)] }),
+});
 
 const countRoute = ({ route, fromPath }: Dialect): string =>
   fromPath ? route.replace(/:\w+$/, ':countTokens') : `${route}/count_tokens`;
@@ -52,7 +52,7 @@ const inference = (dialect: Dialect): Json => ({
       summary: `Generate an answer (${dialect.id})`,
       requestBody: body(dialect),
       responses: {
-        ...ok('The answer, whole or as a stream', { 'application/json': {}, 'text/event-stream': {} }),
+        ...ok('The answer, whole or as a stream', { 'application/json': {}, [framingOf(dialect).contentType]: {} }),
         ...failures,
       },
     },
@@ -81,7 +81,7 @@ export function openapi(): Json {
     servers: [{ url: '/api/v1' }, { url: '/v1' }],
     security: [{ key: [] }],
     paths: {
-      ...Object.assign({}, ...Object.values(DIALECTS).map(inference)),
+      ...Object.assign({}, ...SERVED.map(inference)),
       '/models': {
         get: {
           summary: 'Models that can be routed now',

@@ -1,11 +1,12 @@
 import { Hono } from 'hono';
 import { gatewayError } from '../canon/errors.ts';
-import { DIALECTS } from '../dialects/registry.ts';
+import { SERVED } from '../dialects/registry.ts';
 import { preflight } from './cors.ts';
 import { baseUrlOf, type Connection, countTokens, inference } from './inference/chat.ts';
 import { creditsJson, generationJson, keyJson, providerJson } from './platform/account.ts';
 import { nextLink, parseModelQuery, selectModels } from './platform/model-query.ts';
 import { architectureJson, endpointJson, googleModelJson, ModelList, routableHosts } from './platform/models.ts';
+import { ollamaRoutes } from './platform/ollama.ts';
 import type { HttpPorts } from './ports.ts';
 import { errorResponse, json, toResponse, unknownResource } from './respond.ts';
 
@@ -59,7 +60,7 @@ function api(ports: HttpPorts, models: () => ModelList): Hono<Bindings> {
     );
   });
 
-  for (const dialect of Object.values(DIALECTS).filter(({ countTokens: counts, fromPath }) => counts && !fromPath))
+  for (const dialect of SERVED.filter(({ countTokens: counts, fromPath }) => counts && !fromPath))
     app.post(`${dialect.route}/count_tokens`, async (c) => toResponse(await countTokens(c.req.raw, dialect, ports)));
 
   app.get('/providers', () => json({ data: snapshot.providers.map(providerJson) }, PUBLIC_CACHE));
@@ -108,7 +109,7 @@ export type Surface = (request: Request, connection: Connection) => Response | P
 export function routes(ports: HttpPorts): Surface {
   const app = otherRoutes(ports);
   const hot = new Map(
-    API_BASES.flatMap((base) => Object.values(DIALECTS).map((dialect) => [base + dialect.route, dialect] as const)),
+    SERVED.flatMap((dialect) => (dialect.bases ?? API_BASES).map((base) => [base + dialect.route, dialect] as const)),
   );
   return (request, connection) => {
     const path = pathOf(request.url);
@@ -134,10 +135,10 @@ function byPath(
   connection: Connection,
   ports: HttpPorts,
 ): Promise<Response> | undefined {
-  for (const dialect of Object.values(DIALECTS)) {
-    const { fromPath, version } = dialect;
-    if (!fromPath || version === undefined) continue;
-    const base = [`/${version}`, `/api/${version}`].find((one) => path.startsWith(`${one}/`));
+  for (const dialect of SERVED) {
+    const { fromPath, bases = API_BASES } = dialect;
+    if (!fromPath) continue;
+    const base = bases.find((one) => path.startsWith(`${one}/`));
     const call = base === undefined ? undefined : fromPath(path.slice(base.length));
     if (!call) continue;
     const problem = refusedRequest(request);
@@ -183,6 +184,7 @@ function otherRoutes(ports: HttpPorts): Hono<Bindings> {
         : errorResponse(unknownResource('Model'), baseUrlOf(c.req.raw));
     });
   }
+  ollamaRoutes(app, models);
   app.get('/healthz', () => new Response('ok\n'));
   app.get('/readyz', () => {
     const reason = ports.notReady();

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { collect } from '../canon/collect.ts';
 import type { GenerationEvent } from '../canon/event.ts';
-import type { AnswerContext, Dialect } from '../dialects/dialect.ts';
-import { type Frame, formatComment, formatFrame } from '../streams/sse.ts';
+import { type AnswerContext, type Dialect, framingOf } from '../dialects/dialect.ts';
+import { type Frame, formatComment } from '../streams/sse.ts';
 import type { FaultId } from './faults.ts';
 
 /** How fast, and what goes wrong on the way. */
@@ -27,11 +27,12 @@ export async function writeStream(
   pieces: readonly GenerationEvent[],
   delivery: Delivery,
 ): Promise<void> {
-  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
+  const { contentType, encoding, format } = framingOf(dialect);
+  response.writeHead(200, { 'content-type': contentType, 'cache-control': 'no-cache' });
   if (delivery.comment !== undefined) response.write(formatComment(delivery.comment));
   const encoder = dialect.encodeStream(context);
   const write = (frames: readonly Frame[]): void =>
-    void (frames.length > 0 && response.write(frames.map(formatFrame).join('')));
+    void (frames.length > 0 && response.write(frames.map(format).join(''), encoding));
   if (beforeContent(response, delivery.fault, write, dialect, () => encoder.step(START))) return;
   const contents = pieces.filter((piece) => piece.type === 'block-delta').length;
   const breakAt = midStream(delivery.fault) ? Math.max(1, Math.floor(contents / 2)) : Number.POSITIVE_INFINITY;
@@ -73,7 +74,7 @@ function beforeContent(
     return true;
   }
   if (fault === 'malformed-frame') {
-    response.write('data: {"id": "malformed", "choices": [\n\n');
+    write([{ event: 'malformed', data: '{"id": "malformed", "choices": [' }]);
     response.end();
     return true;
   }
@@ -130,4 +131,11 @@ function wholeBody(
 }
 
 /** Where the dialects say why an answer ended. */
-const REASONS: ReadonlySet<string> = new Set(['finish_reason', 'native_finish_reason', 'stop_reason', 'finishReason']);
+const REASONS: ReadonlySet<string> = new Set([
+  'finish_reason',
+  'native_finish_reason',
+  'stop_reason',
+  'finishReason',
+  'stopReason',
+  'done_reason',
+]);

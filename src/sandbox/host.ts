@@ -3,8 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { type GatewayError, gatewayError } from '../canon/errors.ts';
 import type { GenerationEvent } from '../canon/event.ts';
 import { tokens } from '../canon/units.ts';
-import type { AnswerContext } from '../dialects/dialect.ts';
-import { formatFrame } from '../streams/sse.ts';
+import { type AnswerContext, framingOf } from '../dialects/dialect.ts';
 import { type Delivery, writeStream, writeWhole } from './answer-writer.ts';
 import { FAULTS, FaultBook, type FaultId, faultError, faultRow, parseFault, type Struck } from './faults.ts';
 import type { SandboxHostSpec, SandboxModel, SandboxPorts } from './ports.ts';
@@ -202,9 +201,13 @@ export class SandboxHost {
     });
     if ((wire as { stream?: unknown } | undefined)?.stream !== true) sendJson(response, 200, body);
     else {
-      response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
+      const { contentType, encoding, format } = framingOf(this.spec.dialect);
+      response.writeHead(200, { 'content-type': contentType });
       const { errorEvent } = this.spec.dialect;
-      response.end(formatFrame({ ...(errorEvent !== undefined && { event: errorEvent }), data: JSON.stringify(body) }));
+      response.end(
+        format({ ...(errorEvent !== undefined && { event: errorEvent }), data: JSON.stringify(body) }),
+        encoding,
+      );
     }
   }
 
@@ -217,7 +220,7 @@ export class SandboxHost {
 const UNAUTHORIZED = gatewayError('key_missing', 'Unauthorized', { providerCode: 'invalid_api_key' });
 
 const authorized = ({ headers }: IncomingMessage): boolean =>
-  /^Bearer +\S/i.test(headers.authorization ?? '') ||
+  /^(Bearer|AWS4-HMAC-SHA256) +\S/i.test(headers.authorization ?? '') ||
   /\S/.test(String(headers['x-api-key'] ?? headers['x-goog-api-key'] ?? ''));
 
 const sleep = (ms: number): Promise<void> =>

@@ -3,12 +3,13 @@ import { type ErrorCode, type GatewayError, gatewayError } from '../canon/errors
 import type { GenerationEvent } from '../canon/event.ts';
 import type { Machine } from '../canon/machine.ts';
 import type { Target } from '../canon/target.ts';
-import type { Dialect, EncodedRequest } from '../dialects/dialect.ts';
-import { type Frame, SseDecoder } from '../streams/sse.ts';
+import { type Dialect, type EncodedRequest, framingOf } from '../dialects/dialect.ts';
+import { type FrameDecoder, SSE } from '../streams/framing.ts';
+import type { Frame } from '../streams/sse.ts';
 import type { Deadlines, Waiting } from './deadlines.ts';
 import type { Departures } from './departures.ts';
 import { retryAfterMs } from './retry-after.ts';
-import { joinUrl, type ProviderRoute, requestHeaders } from './route.ts';
+import { joinUrl, type ProviderRoute, plainHeaders, requestHeaders, type Signer } from './route.ts';
 
 /** Limits of one try, in milliseconds (config/limits.ts). */
 export interface AttemptLimits {
@@ -56,7 +57,7 @@ export class Attempt implements Waiting {
   /** Why we gave up, where we did: it explains the rejected read that follows. */
   #gaveUp: GatewayError | undefined;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  #frames = new SseDecoder();
+  readonly #frames: FrameDecoder;
   #decoder: Machine<Frame, GenerationEvent>;
   #pending: readonly GenerationEvent[] = NOTHING;
   #ended = false;
@@ -65,6 +66,7 @@ export class Attempt implements Waiting {
     this.#request = request;
     this.#ports = ports;
     this.startedAt = ports.clock.monotonic();
+    this.#frames = framingOf(request.dialect).decoder();
     this.#decoder = request.dialect.decodeStream(request.target, request.encoded.expectation);
     ports.deadlines.watch(this);
   }
@@ -86,20 +88,24 @@ export class Attempt implements Waiting {
     let response: Response;
     try {
       await this.#ports.departures.next();
-      response = await fetch(joinUrl(route.base, encoded.path), {
+      const url = joinUrl(route.base, encoded.path);
+      response = await fetch(url, {
         method: 'POST',
-        headers: requestHeaders(route, dialect.headers, stream),
+        headers: route.signer
+          ? await signedHeaders(route, route.signer, dialect, stream, url, encoded.body)
+          : requestHeaders(route, dialect.headers, stream),
         body: encoded.body,
         // Followed redirects would carry the credential to another origin.
         redirect: 'manual',
         signal: this.#controller.signal,
       });
     } catch (error) {
-      return this.#end(this.#gaveUp ?? connectionError(error));
+      return this.#end(this.#gaveUp ?? (error instanceof NoCredential ? error.told : connectionError(error)));
     }
     this.status = response.status;
+    if (response.status === 401) route.signer?.refused();
     if (response.status !== 200) return this.#end(await this.#refused(response));
-    if (stream && isEventStream(response)) {
+    if (stream && isOfType(response, framingOf(dialect).contentType)) {
       this.#reader = response.body?.getReader();
       this.#stage = 'first-content';
       return undefined;
@@ -226,7 +232,7 @@ export class Attempt implements Waiting {
     this.#end(undefined);
     if (text === undefined) return gatewayError('upstream_too_large', 'Provider sent an answer beyond our limit');
     const events = withoutErrorFinish(
-      isEventStream(response) || text.startsWith('data:')
+      isOfType(response, SSE.contentType) || text.startsWith('data:')
         ? this.#aggregate(text)
         : dialect.decodeWhole(parsed(text), target, encoded.expectation),
     );
@@ -239,7 +245,7 @@ export class Attempt implements Waiting {
 
   /** A stream that came although none was asked for (spec/reliability U16). */
   #aggregate(text: string): readonly GenerationEvent[] {
-    const frames = new SseDecoder();
+    const frames = SSE.decoder();
     const all = [...frames.step(new TextEncoder().encode(text)), ...frames.end()];
     return [...all.flatMap((frame) => this.#decoder.step(frame)), ...this.#decoder.end()];
   }
@@ -266,8 +272,34 @@ export class Attempt implements Waiting {
   }
 }
 
-const isEventStream = (response: Response): boolean =>
-  response.headers.get('content-type')?.toLowerCase().startsWith('text/event-stream') ?? false;
+/** No token could be had, so there was no call: as good as a refused key, and not the caller's fault. */
+class NoCredential extends Error {
+  readonly told: GatewayError;
+
+  constructor(cause: unknown) {
+    super('no credential', { cause });
+    const raw = cause instanceof Error ? cause.message : '';
+    this.told = gatewayError('upstream_auth', 'Provider could not be authenticated to', { ...(raw !== '' && { raw }) });
+  }
+}
+
+async function signedHeaders(
+  route: ProviderRoute,
+  signer: Signer,
+  { headers }: Dialect,
+  stream: boolean,
+  url: string,
+  body: string,
+): Promise<Record<string, string>> {
+  try {
+    return { ...(await signer.sign(url, plainHeaders(route, headers, stream), body)) };
+  } catch (error) {
+    throw new NoCredential(error);
+  }
+}
+
+const isOfType = (response: Response, contentType: string): boolean =>
+  response.headers.get('content-type')?.toLowerCase().startsWith(contentType) ?? false;
 
 const isTerminal = (event: GenerationEvent | undefined): boolean =>
   event?.type === 'generation-end' || event?.type === 'generation-error';

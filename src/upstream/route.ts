@@ -7,12 +7,23 @@ export interface ProviderRoute {
   readonly base: string;
   readonly auth: ProviderAuth;
   readonly credential?: Secret;
+  /** Where a credential is no fixed text. */
+  readonly signer?: Signer;
   readonly headers: Readonly<Record<string, string>>;
   readonly sandbox: boolean;
 }
 
-/** Bases come with and without a trailing slash, with and without a path (UP-001). */
+/** Credentials that depend on the call or on the time. */
+export interface Signer {
+  /** @returns all headers of the call. @throws where no credential can be had */
+  sign(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<Readonly<Record<string, string>>>;
+  /** The provider did not take the credential: the next one is fresh. */
+  refused(): void;
+}
+
+/** Bases come with and without a trailing slash, with and without a path; a few hosts are known by one whole address (UP-001). */
 export function joinUrl(base: string, path: string): string {
+  if (base.endsWith(path)) return base;
   return `${base.endsWith('/') ? base.slice(0, -1) : base}${path}`;
 }
 
@@ -30,22 +41,31 @@ export function requestHeaders(
   const known = prepared[stream ? 'stream' : 'whole'];
   let headers = known.get(route);
   if (!headers) {
-    headers = new Headers({ ...dialect, ...headersOf(route, stream) });
+    headers = new Headers(plainHeaders(route, dialect, stream));
     known.set(route, headers);
   }
   return headers;
 }
 
-function headersOf(route: ProviderRoute, stream: boolean): Record<string, string> {
+/** The headers of a call, with its credential where that is a fixed text. */
+export function plainHeaders(
+  route: ProviderRoute,
+  dialect: Readonly<Record<string, string>>,
+  stream: boolean,
+): Record<string, string> {
   const headers: Record<string, string> = {
+    ...dialect,
     'content-type': 'application/json',
     accept: stream ? 'text/event-stream' : 'application/json',
     'accept-encoding': 'identity',
     'user-agent': 'turnpike',
-    ...route.headers,
+    ...Object.fromEntries(Object.entries(route.headers).map(([name, value]) => [name.toLowerCase(), value])),
   };
-  if (!route.credential) return headers;
-  if (route.auth.kind === 'bearer') headers.authorization = `Bearer ${route.credential.reveal()}`;
-  else if (route.auth.kind === 'header') headers[route.auth.name.toLowerCase()] = route.credential.reveal();
+  if (!route.credential || route.signer) return headers;
+  const { auth } = route;
+  const secret = route.credential.reveal();
+  if (auth.kind === 'header') headers[auth.name.toLowerCase()] = `${auth.prefix ?? ''}${secret}`;
+  else if (auth.kind === 'google') headers[auth.name.toLowerCase()] = secret;
+  else if (auth.kind !== 'none') headers.authorization = `Bearer ${secret}`;
   return headers;
 }

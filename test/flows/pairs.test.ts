@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
 import { runMachine } from '../../src/canon/grammar.ts';
 import { FAULT_IDS, faultRow } from '../../src/sandbox/faults.ts';
+import { NDJSON } from '../../src/streams/framing.ts';
 import { SseDecoder } from '../../src/streams/sse.ts';
 import { IMPATIENT, RunningGateway } from '../support/gateway.ts';
 
@@ -153,6 +154,22 @@ const INGRESS: Record<string, Ingress> = {
     whole: (body) => geminiAnswer([body]),
     stream: (text) => geminiAnswer(framesOf(text)),
   },
+  'ollama-chat': {
+    route: () => '/api/chat',
+    body: ({ text, tool, schema, budget }) => ({
+      max_tokens: undefined,
+      messages: [{ role: 'user', content: text }],
+      options: { num_predict: 3000 },
+      ...(tool && { tools: [{ type: 'function', function: { name: 'get_weather', parameters } }] }),
+      ...(schema && { format: schema }),
+      ...(budget !== undefined && { think: true }),
+    }),
+    whole: (body) => ollamaAnswer([body]),
+    stream: (text) =>
+      ollamaAnswer(
+        runMachine(NDJSON.decoder(), [new TextEncoder().encode(text)]).map(({ data }) => JSON.parse(data) as Json),
+      ),
+  },
   'anthropic-messages': {
     route: () => '/api/v1/messages',
     body: ({ text, tool, schema, budget }) => ({
@@ -196,6 +213,22 @@ const INGRESS: Record<string, Ingress> = {
     },
   },
 };
+
+/** Lines add to each other, and a whole answer is one line. */
+function ollamaAnswer(lines: readonly Json[]): Omit<Answer, 'status'> {
+  const call = lines.flatMap(({ message }) => message?.tool_calls ?? [])[0]?.function;
+  const last = lines.at(-1) ?? {};
+  return {
+    text: lines.map(({ message }) => message?.content ?? '').join(''),
+    thought: lines.map(({ message }) => message?.thinking ?? '').join(''),
+    call: call && { name: call.name, input: call.arguments },
+    tokens: [last.prompt_eval_count ?? 0, last.eval_count ?? 0],
+    cost: last.cost,
+    provider: last.provider,
+    clean: last.done === true,
+    error: last.error === undefined ? undefined : { message: last.error },
+  };
+}
 
 const lastResponse = (frames: readonly Json[]): Json =>
   frames.findLast(({ type }) => /^response\.(completed|incomplete|failed)$/.test(type))?.response ?? {};
@@ -263,13 +296,15 @@ async function ask(ingress: Ingress, model: string, order: readonly string[], qu
     body: JSON.stringify(body),
   });
   const text = await response.text();
-  const streamed = response.headers.get('content-type')?.startsWith('text/event-stream');
+  const streamed = !response.headers.get('content-type')?.startsWith('application/json');
   const answer = streamed ? ingress.stream(text) : ingress.whole(JSON.parse(text) as Json);
   return { status: response.status, ...answer };
 }
 
 const CLAUDE = 'anthropic/claude-opus-4.6';
 const GEMINI = 'google/gemini-2.5-flash';
+/** A model that does not think. */
+const COMMAND = 'cohere/command-r-plus-08-2024';
 /** A host for each wire and each way to speak it. */
 const HOSTS: readonly (readonly [host: string, name: string, model: string])[] = [
   ['anthropic', 'Anthropic', CLAUDE],
@@ -277,6 +312,8 @@ const HOSTS: readonly (readonly [host: string, name: string, model: string])[] =
   ['google-ai-studio', 'Google AI Studio', GEMINI],
   ['mistral', 'Mistral AI Studio', 'mistralai/mistral-small-2603'],
   ['nvidia', 'NVIDIA NIM', 'mistralai/mistral-small-2603'],
+  ['amazon-bedrock', 'Amazon Bedrock', CLAUDE],
+  ['cohere', 'Cohere', COMMAND],
 ];
 
 for (const [id, ingress] of Object.entries(INGRESS)) {
@@ -312,6 +349,7 @@ for (const [id, ingress] of Object.entries(INGRESS)) {
           expect(['Basel', 'Bern']).toContain(out.town);
         });
 
+        if (model === COMMAND) continue;
         test(`${how}: thoughts apart from the text`, async () => {
           const answer = await ask(ingress, model, [host], { text: 'Tell me about the Rhine', stream, budget: 2000 });
           expect(answer.thought.length).toBeGreaterThan(10);

@@ -5,8 +5,9 @@ import { collect } from '../../src/canon/collect.ts';
 import { grammarBreach, runMachine } from '../../src/canon/grammar.ts';
 import { ALL_PARAMETERS, parameterSet } from '../../src/canon/parameters.ts';
 import { QUIRK_IDS, type Quirk, type Target } from '../../src/canon/target.ts';
-import { type AnswerContext, EXPECT_NOTHING } from '../../src/dialects/dialect.ts';
+import { type AnswerContext, EXPECT_NOTHING, framingOf } from '../../src/dialects/dialect.ts';
 import { DIALECTS } from '../../src/dialects/registry.ts';
+import { type Framing, SSE } from '../../src/streams/framing.ts';
 import { formatFrame, SseDecoder } from '../../src/streams/sse.ts';
 
 /**
@@ -37,6 +38,14 @@ function targetOf(folder: string): Target {
     parameters: parameters ? parameterSet(parameters).known : ALL_PARAMETERS,
     extraFields: new Set(),
   };
+}
+
+/** Transcripts are server-sent events to the eye; a wire with frames of its own gets them as its host would send them. */
+function wireBytes(text: string, framing: Framing): Uint8Array {
+  const plain = new TextEncoder().encode(text);
+  if (framing === SSE) return plain;
+  const frames = runMachine(new SseDecoder(), [plain]);
+  return new Uint8Array(Buffer.from(frames.map(framing.format).join(''), framing.encoding));
 }
 
 /** How we tell our own clients. */
@@ -70,13 +79,14 @@ describe('goldens', () => {
     if (!dialect) continue;
     test(`${id}: ${name}`, () => {
       const target = targetOf(folder);
+      const framing = framingOf(dialect);
       if (existsSync(join(folder, 'upstream.sse'))) {
-        const bytes = new TextEncoder().encode(read(join(folder, 'upstream.sse')));
-        const events = runMachine(dialect.decodeStream(target, EXPECT_NOTHING), runMachine(new SseDecoder(), [bytes]));
+        const bytes = wireBytes(read(join(folder, 'upstream.sse')), framing);
+        const events = runMachine(dialect.decodeStream(target, EXPECT_NOTHING), runMachine(framing.decoder(), [bytes]));
         expect(grammarBreach(events)).toBeUndefined();
         expectFile(join(folder, 'events.json'), pretty(events));
         const pieces = Array.from(bytes, (_, i) => bytes.slice(i, i + 1));
-        const bitwise = runMachine(dialect.decodeStream(target, EXPECT_NOTHING), runMachine(new SseDecoder(), pieces));
+        const bitwise = runMachine(dialect.decodeStream(target, EXPECT_NOTHING), runMachine(framing.decoder(), pieces));
         expect(collect(bitwise)).toEqual(collect(events));
         const told = runMachine(dialect.encodeStream(ours), events).map(formatFrame).join('');
         expectFile(join(folder, 'client.sse'), told);

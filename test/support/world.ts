@@ -38,6 +38,7 @@ export const provider = (id: string, overrides: Partial<Provider> = {}): Provide
   dialect: 'openai-chat',
   base: `https://${id}.example/v1`,
   auth: { kind: 'bearer' },
+  fetchesImages: true,
   keyEnv: [],
   quirks: [],
   extraFields: [],

@@ -16,7 +16,11 @@ Prints a model's hosts with prices and limits; with --json also every figure's s
     const { values, positionals } = parse(argv, {}, 2);
     const [action, slug] = positionals;
     if (action !== 'show' || slug === undefined) throw new UsageError('catalogue needs show <author/slug>');
-    const { snapshot } = configure(loadConfig(effects.environment, effects.cwd), catalogueSnapshot());
+    const { snapshot } = configure(
+      loadConfig(effects.environment, effects.cwd),
+      catalogueSnapshot(),
+      effects.clock.now,
+    );
     const model = snapshot.model(slug);
     if (!model) throw new UsageError(`${slug} is not in the catalogue`);
     const endpoints = snapshot.endpointsOf(model.id);

@@ -27,7 +27,7 @@ Exit code 1 when something is wrong.
     const { values } = parse(argv, {}, 0);
     const config = loadConfig(effects.environment, effects.cwd);
     const catalogue = catalogueSnapshot();
-    const { routes } = configure(config, catalogue);
+    const { routes } = configure(config, catalogue, effects.clock.now);
     const findings: Finding[] = [
       { check: 'configuration', ok: true, says: `${routes.size} providers configured; data folder ${config.home}` },
       {

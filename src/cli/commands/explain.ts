@@ -45,7 +45,7 @@ Plans a request without sending it. --provider-json is the request's "provider" 
     if (slug === undefined) throw new UsageError('explain needs <author/slug>');
     const preferences = preferencesOf(values['provider-json']);
     const config = loadConfig(effects.environment, effects.cwd);
-    const configured = configure(config, catalogueSnapshot());
+    const configured = configure(config, catalogueSnapshot(), effects.clock.now);
     const playing = config.sandbox === 'on' || (config.sandbox === 'auto' && configured.routes.size === 0);
     const hosts = new Map(configured.snapshot.sandbox.map((row) => [row.provider, 'sandbox']));
     const roads = playing ? sandboxRoads(configured.snapshot, hosts, config) : realRoads(configured, config);

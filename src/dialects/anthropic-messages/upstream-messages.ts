@@ -1,6 +1,8 @@
 import type { Dropped } from '../../canon/dropped.ts';
 import type { AssistantMessage, CacheMark, Message, Part, ReasoningDetail, ToolMessage } from '../../canon/request.ts';
-import { asObject, asText, parseJson } from '../read.ts';
+import { dataUrl } from '../data-url.ts';
+import { asText } from '../read.ts';
+import { argumentsObject } from '../sampling.ts';
 import { FORMAT } from './id.ts';
 
 export type Wire = Record<string, unknown>;
@@ -13,14 +15,6 @@ export interface Turn {
 /** A mark as it is written; which of them may stay is decided when all are known. */
 export const cacheWire = (mark: CacheMark | undefined): Wire =>
   mark ? { cache_control: { type: 'ephemeral', ...(mark.ttl !== undefined && { ttl: mark.ttl }) } } : {};
-
-/** `data:image/png;base64,…` in its two halves; undefined for any other address. */
-function dataUrl(url: string): { mediaType: string; data: string } | undefined {
-  if (!/^data:/i.test(url.slice(0, 5))) return undefined;
-  const comma = url.indexOf(',');
-  const [mediaType = ''] = url.slice(5, comma).split(';');
-  return comma < 0 ? undefined : { mediaType: mediaType.toLowerCase(), data: url.slice(comma + 1) };
-}
 
 function sourceOf(url: string): Wire {
   const inline = dataUrl(url);
@@ -83,12 +77,12 @@ function assistantBlocks(message: AssistantMessage, pointer: string, dropped: Dr
   });
   if (thoughts.length < details.length || (details.length === 0 && message.reasoning?.text))
     dropped.push({ pointer: `${pointer}/reasoning`, reason: 'unsupported' });
-  const calls = message.toolCalls.map(({ id, name, arguments: text, cache }) => ({
+  const calls = message.toolCalls.map((call) => ({
     type: 'tool_use',
-    id,
-    name,
-    input: text.trim() === '' ? {} : (asObject(parseJson(text)) ?? { arguments: text }),
-    ...cacheWire(cache),
+    id: call.id,
+    name: call.name,
+    input: argumentsObject(call),
+    ...cacheWire(call.cache),
   }));
   return [...thoughts, ...blocks(message.parts, pointer, dropped), ...calls];
 }

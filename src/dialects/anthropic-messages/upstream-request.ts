@@ -1,7 +1,8 @@
 import type { Dropped } from '../../canon/dropped.ts';
 import { type Parameter, supports } from '../../canon/parameters.ts';
-import { type Effort, effortOf, type GenerationRequest, type Tool } from '../../canon/request.ts';
+import type { GenerationRequest, Tool } from '../../canon/request.ts';
 import type { Target } from '../../canon/target.ts';
+import { thinkingOf } from '../claude-thinking.ts';
 import { type EncodedRequest, EXPECT_NOTHING } from '../dialect.ts';
 import { extraFields } from '../extras.ts';
 import { DIALECT_ID } from './id.ts';
@@ -10,63 +11,9 @@ import { cacheWire, conversation, type Turn, type Wire } from './upstream-messag
 
 /** The host demands a limit; where neither the caller nor the catalogue knows one, what its smallest model takes. */
 const OUTPUT_TOKENS_UNKNOWN = 4096;
-const BUDGET_TOKENS_MIN = 1024;
 const CACHE_MARKS_MAX = 4;
-
-/** Effort as a share of the output limit, for models that take a budget (spec/providers B.2.2). */
-const BUDGET_SHARES: { readonly [E in Effort]: number } = {
-  none: 0,
-  minimal: 0.1,
-  low: 0.2,
-  medium: 0.5,
-  high: 0.8,
-  xhigh: 0.95,
-  max: 0.95,
-};
-
-const EFFORT_WORDS: { readonly [E in Effort]: string } = {
-  none: 'low',
-  minimal: 'low',
-  low: 'low',
-  medium: 'medium',
-  high: 'high',
-  xhigh: 'xhigh',
-  max: 'max',
-};
-
-/** Models that take no sampling parameters think adaptively, the others within a budget (spec/providers B.2.3). */
-const thinksAdaptively = (target: Target): boolean => !supports(target.parameters, 'temperature');
-
-interface Thinking {
-  readonly thinking?: Wire;
-  readonly effort?: string;
-  readonly on: boolean;
-}
-
-const NO_THINKING: Thinking = { on: false };
-
-/** `max_tokens` bounds what is paid, so a budget is lowered to fit it and never the other way round (UP-033). */
-function thinkingOf(request: GenerationRequest, target: Target, maxTokens: number, dropped: Dropped[]): Thinking {
-  const wish = request.reasoning;
-  if (!wish) return NO_THINKING;
-  const lost = (reason: Dropped['reason']): Thinking => {
-    dropped.push({ pointer: '/reasoning', reason });
-    return NO_THINKING;
-  };
-  if (!supports(target.parameters, 'reasoning')) return lost('unsupported');
-  const effort = effortOf(wish);
-  if (effort === undefined) return NO_THINKING;
-  if (effort === 'none') return { thinking: { type: 'disabled' }, on: false };
-  const display = wish.exclude ? { display: 'omitted' } : {};
-  if (thinksAdaptively(target)) {
-    const asked = wish.effort === undefined ? {} : { effort: EFFORT_WORDS[wish.effort] };
-    return { thinking: { type: 'adaptive', ...display }, ...asked, on: true };
-  }
-  const wanted = wish.budgetTokens ?? Math.floor(maxTokens * BUDGET_SHARES[effort]);
-  const budget = Math.min(Math.max(wanted, BUDGET_TOKENS_MIN), maxTokens - 1);
-  if (budget < BUDGET_TOKENS_MIN) return lost('adapted');
-  return { thinking: { type: 'enabled', budget_tokens: budget, ...display }, on: true };
-}
+/** What Google's cloud wants in the body in place of the model (spec/providers A.1.a). */
+const VERTEX_VERSION = 'vertex-2023-10-16';
 
 function samplingWire(request: GenerationRequest, target: Target, thinks: boolean, dropped: Dropped[]): Wire {
   const { temperature, topP, topK, stop } = request.sampling;
@@ -175,8 +122,9 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
     dropped,
   );
   const config = { ...(effort !== undefined && { effort }), ...(format && { format }) };
+  const vertex = target.quirks.has('vertex-body');
   const body: Wire = {
-    model: target.upstreamModel,
+    ...(vertex ? { anthropic_version: VERTEX_VERSION } : { model: target.upstreamModel }),
     max_tokens: maxTokens,
     ...(instructions.length > 0 && { system: instructions }),
     messages: turns,
@@ -187,7 +135,9 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
     ...extraFields(extras(request), target, dropped),
     ...(request.stream && { stream: true }),
   };
-  return { path: '/messages', body: JSON.stringify(body), dropped, expectation: EXPECT_NOTHING };
+  const method = request.stream ? 'streamRawPredict' : 'rawPredict';
+  const path = vertex ? `/models/${target.upstreamModel}:${method}` : '/messages';
+  return { path, body: JSON.stringify(body), dropped, expectation: EXPECT_NOTHING };
 }
 
 /** How wordy the answer is asked to be is this wire's effort, where the model takes one. */

@@ -11,7 +11,7 @@ import { encodeRequest } from './upstream-request.ts';
 
 export const geminiGenerate: Dialect = {
   id: DIALECT_ID,
-  version: 'v1beta',
+  bases: ['/v1beta', '/api/v1beta'],
   route: '/models/{model}:generateContent',
   fromPath,
   countTokens: (totalTokens) => ({ totalTokens }),

@@ -16,6 +16,7 @@ import {
 } from '../../canon/request.ts';
 import { fail, ok, type Result } from '../../canon/result.ts';
 import type { Target } from '../../canon/target.ts';
+import { CallNames } from '../call-names.ts';
 import { checkPlugins, invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
 import { DIALECT_ID, FORMAT } from './id.ts';
 import { jsonSchema } from './schema.ts';
@@ -58,25 +59,7 @@ function resultOf(response: Readonly<Record<string, unknown>>): { text: string; 
   return { text: JSON.stringify(response), isError: 'error' in response };
 }
 
-/** Calls may come without ids; results then belong to the oldest call of their name that has none yet (UP-021). */
-class Calls {
-  readonly #open: { id: string; name: string }[] = [];
-  #made = 0;
-
-  called(id: string | null | undefined, name: string): string {
-    const own = id ?? `call_${this.#made++}_${name}`;
-    this.#open.push({ id: own, name });
-    return own;
-  }
-
-  answered(id: string | null | undefined, name: string): string {
-    const index = this.#open.findIndex((call) => (id == null ? call.name === name : call.id === id));
-    const [found] = index < 0 ? [] : this.#open.splice(index, 1);
-    return id ?? found?.id ?? name;
-  }
-}
-
-function userMessages(wires: readonly PartWire[], calls: Calls): readonly Message[] {
+function userMessages(wires: readonly PartWire[], calls: CallNames): readonly Message[] {
   const messages: Message[] = [];
   for (const { functionResponse } of wires) {
     if (!functionResponse) continue;
@@ -92,7 +75,7 @@ function userMessages(wires: readonly PartWire[], calls: Calls): readonly Messag
   return parts.length > 0 || messages.length === 0 ? [...messages, { role: 'user', parts }] : messages;
 }
 
-function modelMessage(wires: readonly PartWire[], calls: Calls): Message {
+function modelMessage(wires: readonly PartWire[], calls: CallNames): Message {
   const parts: Part[] = [];
   const toolCalls: ToolCall[] = [];
   const details: ReasoningDetail[] = [];
@@ -120,7 +103,7 @@ function modelMessage(wires: readonly PartWire[], calls: Calls): Message {
 }
 
 function readMessages({ contents, systemInstruction }: GenerateRequestWire): readonly Message[] {
-  const calls = new Calls();
+  const calls = new CallNames();
   const messages = contents.flatMap(({ role, parts }: ContentWire): readonly Message[] =>
     role === 'model' ? [modelMessage(parts, calls)] : userMessages(parts, calls),
   );

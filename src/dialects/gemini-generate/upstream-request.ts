@@ -1,5 +1,5 @@
 import type { Dropped } from '../../canon/dropped.ts';
-import { type Parameter, supports } from '../../canon/parameters.ts';
+import { supports } from '../../canon/parameters.ts';
 import {
   type AssistantMessage,
   type Effort,
@@ -12,9 +12,11 @@ import {
   type ToolMessage,
 } from '../../canon/request.ts';
 import type { Target } from '../../canon/target.ts';
+import { dataUrl } from '../data-url.ts';
 import { type EncodedRequest, EXPECT_NOTHING } from '../dialect.ts';
 import { extraFields } from '../extras.ts';
 import { asObject, asText, parseJson } from '../read.ts';
+import { argumentsObject, sampled, stops } from '../sampling.ts';
 import { DIALECT_ID, FORMAT } from './id.ts';
 
 type Wire = Record<string, unknown>;
@@ -41,10 +43,9 @@ const BUDGETS = { none: 0, minimal: 512, low: 2048, medium: 8192, high: 16_384, 
 const hasLevels = (target: Target): boolean => Number(/gemini-(\d+)/.exec(target.upstreamModel)?.[1] ?? 0) >= 3;
 
 function dataPart(url: string, fallbackType: string): Wire {
-  if (!/^data:/i.test(url.slice(0, 5))) return { fileData: { mimeType: fallbackType, fileUri: url } };
-  const comma = url.indexOf(',');
-  const [mimeType = fallbackType] = url.slice(5, comma).split(';');
-  return { inlineData: { mimeType, data: url.slice(comma + 1) } };
+  const inline = dataUrl(url);
+  if (!inline) return { fileData: { mimeType: fallbackType, fileUri: url } };
+  return { inlineData: { mimeType: inline.mediaType || fallbackType, data: inline.data } };
 }
 
 function partWire(part: Part): Wire | undefined {
@@ -89,12 +90,15 @@ function modelParts(message: AssistantMessage, pointer: string, target: Target, 
 }
 
 function callParts(message: AssistantMessage, sealed: readonly ReasoningDetail[], target: Target): Wire[] {
-  return message.toolCalls.map(({ id, name, arguments: text }, index) => {
+  return message.toolCalls.map((call, index) => {
+    const { id, name } = call;
     const signature = asText(sealed.find(({ raw }) => raw.id === id)?.raw.data);
     const missing = index === 0 && hasLevels(target) ? NO_SIGNATURE : undefined;
     const thoughtSignature = signature ?? missing;
-    const args = text.trim() === '' ? {} : (asObject(parseJson(text)) ?? { arguments: text });
-    return { functionCall: { id, name, args }, ...(thoughtSignature !== undefined && { thoughtSignature }) };
+    return {
+      functionCall: { id, name, args: argumentsObject(call) },
+      ...(thoughtSignature !== undefined && { thoughtSignature }),
+    };
   });
 }
 
@@ -136,27 +140,17 @@ function conversation(
   return { system, turns };
 }
 
-const SAMPLING: readonly (readonly [Parameter, string, (request: GenerationRequest) => unknown])[] = [
-  ['temperature', 'temperature', (r) => r.sampling.temperature],
-  ['top_p', 'topP', (r) => r.sampling.topP],
-  ['top_k', 'topK', (r) => r.sampling.topK],
-  ['seed', 'seed', (r) => r.sampling.seed],
-  ['frequency_penalty', 'frequencyPenalty', (r) => r.sampling.frequencyPenalty],
-  ['presence_penalty', 'presencePenalty', (r) => r.sampling.presencePenalty],
-  ['max_tokens', 'maxOutputTokens', (r) => r.maxOutputTokens],
-  ['logprobs', 'responseLogprobs', (r) => r.sampling.logprobs || undefined],
-  ['top_logprobs', 'logprobs', (r) => r.sampling.topLogprobs],
-];
-
-const ABSENT: readonly (readonly [string, (request: GenerationRequest) => unknown])[] = [
-  ['/min_p', (r) => r.sampling.minP],
-  ['/top_a', (r) => r.sampling.topA],
-  ['/repetition_penalty', (r) => r.sampling.repetitionPenalty],
-  ['/logit_bias', (r) => r.sampling.logitBias],
-  ['/prediction', (r) => r.prediction],
-  ['/verbosity', (r) => r.verbosity],
-  ['/parallel_tool_calls', (r) => (r.parallelToolCalls === false ? false : undefined)],
-];
+const NAMES = {
+  temperature: 'temperature',
+  top_p: 'topP',
+  top_k: 'topK',
+  seed: 'seed',
+  frequency_penalty: 'frequencyPenalty',
+  presence_penalty: 'presencePenalty',
+  max_tokens: 'maxOutputTokens',
+  logprobs: 'responseLogprobs',
+  top_logprobs: 'logprobs',
+} as const;
 
 /** The larger models always think, the smaller ones may not; each has its most (spec/providers B.3.2). */
 const isPro = (target: Target): boolean => /-pro\b/.test(target.upstreamModel);
@@ -232,18 +226,10 @@ function toolsWire(request: GenerationRequest, target: Target, dropped: Dropped[
 export function encodeRequest(request: GenerationRequest, target: Target): EncodedRequest {
   const dropped: Dropped[] = [];
   const { system, turns } = conversation(request.messages, target, dropped);
-  const config: Wire = {};
-  for (const [parameter, name, wish] of SAMPLING) {
-    const value = wish(request);
-    if (value === undefined) continue;
-    if (supports(target.parameters, parameter)) config[name] = value;
-    else dropped.push({ pointer: `/${parameter}`, reason: 'unsupported' });
-  }
-  const { stop } = request.sampling;
-  if (stop) config.stopSequences = stop.slice(0, STOPS_MAX);
-  if (stop && stop.length > STOPS_MAX) dropped.push({ pointer: '/stop', reason: 'adapted' });
-  for (const [pointer, wish] of ABSENT)
-    if (wish(request) !== undefined) dropped.push({ pointer, reason: 'unsupported' });
+  const config: Wire = sampled(request, target, NAMES, dropped);
+  const stopSequences = stops(request, STOPS_MAX, dropped);
+  if (stopSequences) config.stopSequences = stopSequences;
+  if (request.parallelToolCalls === false) dropped.push({ pointer: '/parallel_tool_calls', reason: 'unsupported' });
   if (request.modalities) config.responseModalities = request.modalities.map((one) => one.toUpperCase());
   Object.assign(config, thinkingConfig(request, target, dropped), outputConfig(request, target, dropped));
   const body: Wire = {

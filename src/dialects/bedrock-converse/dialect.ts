@@ -1,0 +1,27 @@
+import { EVENT_STREAM } from '../../streams/event-stream.ts';
+import type { Dialect } from '../dialect.ts';
+import { decodeError } from '../upstream-error.ts';
+import { DIALECT_ID, FORMAT } from './id.ts';
+import { encodeError, encodeStream, encodeWhole } from './ingress-answer.ts';
+import { decodeRequest } from './ingress-request.ts';
+import { fromPath } from './path.ts';
+import { decodeStream, decodeWhole } from './upstream-answer.ts';
+import { encodeRequest } from './upstream-request.ts';
+
+export const bedrockConverse: Dialect = {
+  id: DIALECT_ID,
+  route: '/model/{model}/converse',
+  fromPath,
+  framing: EVENT_STREAM,
+  headers: {},
+  errorEvent: 'internalServerException',
+  signs: FORMAT,
+  decodeRequest,
+  encodeStream,
+  encodeWhole,
+  encodeError,
+  encodeRequest,
+  decodeStream,
+  decodeWhole,
+  decodeError,
+};

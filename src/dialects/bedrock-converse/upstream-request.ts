@@ -1,0 +1,163 @@
+import type { Dropped } from '../../canon/dropped.ts';
+import { supports } from '../../canon/parameters.ts';
+import { effortOf, type GenerationRequest } from '../../canon/request.ts';
+import type { Target } from '../../canon/target.ts';
+import { thinkingOf } from '../claude-thinking.ts';
+import { type EncodedRequest, EXPECT_NOTHING } from '../dialect.ts';
+import { sampled, stops } from '../sampling.ts';
+import { DIALECT_ID } from './id.ts';
+import { toPath } from './path.ts';
+import { conversation, isClaude, isMistral, isNova, point, type Turn, type Wire } from './upstream-messages.ts';
+
+const STOPS_MAX = 4;
+const CACHE_POINTS_MAX = 4;
+/** What a thinking Claude may give where nobody says. */
+const OUTPUT_TOKENS_UNKNOWN = 4096;
+
+const NAMES = { temperature: 'temperature', top_p: 'topP', max_tokens: 'maxTokens', top_k: 'top_k' } as const;
+
+const NOVA_LEVELS = { minimal: 'low', low: 'low', medium: 'medium', high: 'high', xhigh: 'high', max: 'high' } as const;
+
+/** Each family is asked in fields of its own (spec/providers B.4.2). */
+function thinking(
+  request: GenerationRequest,
+  target: Target,
+  dropped: Dropped[],
+): { fields: Wire; effort?: string; on: boolean } {
+  if (isClaude(target)) {
+    const most = request.maxOutputTokens ?? target.maxOutputTokens ?? OUTPUT_TOKENS_UNKNOWN;
+    const { thinking: wish, effort, on } = thinkingOf(request, target, most, dropped);
+    return { fields: wish ? { thinking: wish } : {}, on, ...(effort !== undefined && { effort }) };
+  }
+  const effort = effortOf(request.reasoning);
+  if (effort === undefined) return { fields: {}, on: false };
+  if (!supports(target.parameters, 'reasoning')) {
+    dropped.push({ pointer: '/reasoning', reason: 'unsupported' });
+    return { fields: {}, on: false };
+  }
+  if (isNova(target))
+    return effort === 'none'
+      ? { fields: { reasoningConfig: { type: 'disabled' } }, on: false }
+      : { fields: { reasoningConfig: { type: 'enabled', maxReasoningEffort: NOVA_LEVELS[effort] } }, on: true };
+  return { fields: { reasoning_effort: effort }, on: effort !== 'none' };
+}
+
+/**
+ * Tools and the choice among them. A ban on calls is no tools at all, except where the past holds calls: then the host demands them and
+ * the ban is lost (UP-064).
+ */
+function toolConfig(request: GenerationRequest, target: Target, dropped: Dropped[]): Wire {
+  if (request.tools.length === 0) return {};
+  if (!supports(target.parameters, 'tools')) {
+    dropped.push({ pointer: '/tools', reason: 'unsupported' });
+    return {};
+  }
+  if (request.parallelToolCalls === false) dropped.push({ pointer: '/parallel_tool_calls', reason: 'unsupported' });
+  const kind = request.toolChoice?.kind;
+  const past = request.messages.some(
+    ({ role, ...rest }) => role === 'tool' || ('toolCalls' in rest && rest.toolCalls.length > 0),
+  );
+  if (kind === 'none' && !past) return {};
+  if (kind === 'none') dropped.push({ pointer: '/tool_choice', reason: 'adapted' });
+  const tools = request.tools.flatMap(({ name, description, parameters, strict, cache }, index): Wire[] => [
+    {
+      toolSpec: {
+        name,
+        ...(description && { description }),
+        inputSchema: { json: { type: 'object', properties: {}, ...parameters } },
+        ...(strict && { strict }),
+      },
+    },
+    ...point(cache, target, `/tools/${index}`, dropped),
+  ]);
+  return { toolConfig: { tools, ...choiceWire(request, target, dropped) } };
+}
+
+/** Only some families can be made to call (spec/providers B.4.2). */
+function choiceWire({ toolChoice }: GenerationRequest, target: Target, dropped: Dropped[]): Wire {
+  if (!toolChoice || toolChoice.kind === 'none') return {};
+  if (toolChoice.kind === 'auto') return { toolChoice: { auto: {} } };
+  if (!isClaude(target) && !isNova(target) && !isMistral(target)) {
+    dropped.push({ pointer: '/tool_choice', reason: 'unsupported' });
+    return {};
+  }
+  return { toolChoice: toolChoice.kind === 'named' ? { tool: { name: toolChoice.name } } : { any: {} } };
+}
+
+/** The schema is a text here, not an object (UP-074). */
+function textFormat({ output }: GenerationRequest, target: Target, dropped: Dropped[]): Wire {
+  if (!output || output.kind === 'text') return {};
+  if (output.kind !== 'json-schema' || !supports(target.parameters, 'structured_outputs')) {
+    dropped.push({ pointer: '/response_format', reason: 'unsupported' });
+    return {};
+  }
+  const { schema, name, description } = output;
+  const jsonSchema = { schema: JSON.stringify(schema), name, ...(description !== undefined && { description }) };
+  return { textFormat: { type: 'json_schema', structure: { jsonSchema } } };
+}
+
+/** Four points at most: the latest win, because they cover the longest prefixes. */
+function limitPoints(groups: readonly Wire[][], dropped: Dropped[]): void {
+  const points = groups.flatMap((group) => group.filter(({ cachePoint }) => cachePoint));
+  const spare = new Set(points.slice(0, Math.max(0, points.length - CACHE_POINTS_MAX)));
+  for (const group of groups) group.splice(0, group.length, ...group.filter((wire) => !spare.has(wire)));
+  for (const _ of spare) dropped.push({ pointer: '/cache_control', reason: 'adapted' });
+}
+
+/** The request as a host of this dialect takes it (spec/providers B.4.2); the path says the model and whether to stream. */
+export function encodeRequest(request: GenerationRequest, target: Target): EncodedRequest {
+  const dropped: Dropped[] = [];
+  const { system, turns } = conversation(request.messages, target, dropped);
+  const { fields, effort, on } = thinking(request, target, dropped);
+  const { top_k: topK, ...config } = sampled(request, target, NAMES, dropped);
+  if (typeof config.temperature === 'number') config.temperature = Math.min(config.temperature, 1);
+  // A thinking Claude refuses all three.
+  if (on && isClaude(target))
+    for (const [name, pointer] of [
+      ['temperature', '/temperature'],
+      ['topP', '/top_p'],
+    ] as const)
+      if (config[name] !== undefined) {
+        delete config[name];
+        dropped.push({ pointer, reason: 'unsupported' });
+      }
+  const topKFits = isClaude(target) && !on;
+  if (topK !== undefined && !topKFits) dropped.push({ pointer: '/top_k', reason: 'unsupported' });
+  const stopSequences = stops(request, STOPS_MAX, dropped);
+  if (stopSequences) config.stopSequences = stopSequences;
+  const tools = toolConfig(request, target, dropped);
+  const toolWires = ((tools.toolConfig as { tools: Wire[] } | undefined)?.tools ?? []) as Wire[];
+  const instructions = [...system];
+  limitPoints([toolWires, instructions, ...turns.map(({ content }: Turn) => content)], dropped);
+  const more = { ...fields, ...(topK !== undefined && topKFits && { top_k: topK }) };
+  const output = { ...textFormat(request, target, dropped), ...(effort !== undefined && { effort }) };
+  for (const name of Object.keys(request.extras[DIALECT_ID] ?? {}))
+    dropped.push({ pointer: `/${name}`, reason: 'unknown-field' });
+  if (request.suffix !== undefined) dropped.push({ pointer: '/suffix', reason: 'unsupported' });
+  if (request.modalities) dropped.push({ pointer: '/modalities', reason: 'unsupported' });
+  const tier = SERVICE_TIERS[request.serviceTier ?? ''];
+  if (request.serviceTier !== undefined && tier === undefined)
+    dropped.push({ pointer: '/service_tier', reason: 'unsupported' });
+  const body = {
+    messages: turns,
+    ...(instructions.length > 0 && { system: instructions }),
+    ...(Object.keys(config).length > 0 && { inferenceConfig: config }),
+    ...tools,
+    ...(Object.keys(output).length > 0 && { outputConfig: output }),
+    ...(Object.keys(more).length > 0 && { additionalModelRequestFields: more }),
+    ...(tier !== undefined && { serviceTier: { type: tier } }),
+  };
+  return {
+    path: toPath(target.upstreamModel, request.stream),
+    body: JSON.stringify(body),
+    dropped,
+    expectation: EXPECT_NOTHING,
+  };
+}
+
+const SERVICE_TIERS: Readonly<Record<string, string>> = {
+  default: 'default',
+  auto: 'default',
+  flex: 'flex',
+  priority: 'priority',
+};
