@@ -74,6 +74,8 @@ export interface Dialect {
   readonly bases?: readonly string[];
   /** Where the path says what other wires say in the body. */
   readonly fromPath?: (path: string) => PathCall | undefined;
+  /** Where hosts with certain habits are called, in place of `route`; only the sandbox asks. */
+  readonly hostPath?: (path: string, quirks: ReadonlySet<Quirk>) => PathCall | undefined;
   /** How it says a prompt's size, where its clients ask for that. */
   readonly countTokens?: (tokens: number) => unknown;
   /** How its streams are framed; server-sent events where nothing is said. */

@@ -88,9 +88,9 @@ export class SandboxHost {
 
   /** What the path asks for: an answer, with what it says beside the body; undefined where this is no such path. */
   #callOf(path: string): Readonly<Record<string, unknown>> | undefined {
-    const { route, fromPath } = this.spec.dialect;
-    if (!fromPath) return path === route ? {} : undefined;
-    const call = fromPath(path);
+    const { route, fromPath, hostPath } = this.spec.dialect;
+    if (!fromPath && !hostPath) return path === route ? {} : undefined;
+    const call = hostPath ? hostPath(path, this.spec.quirks) : fromPath?.(path);
     return call && !call.counts ? call.fields : undefined;
   }
 

@@ -31,6 +31,8 @@ export interface GatewayOptions {
   readonly pace?: 'real' | 'quick';
   /** A data folder to use again; a fresh one otherwise. */
   readonly home?: string;
+  /** Another installation than this one. */
+  readonly root?: string;
 }
 
 /** Limits of a gateway that waits for nobody long, so that tests of stalls are short. */
@@ -84,9 +86,10 @@ export class RunningGateway {
     const folder = mkdtempSync(join(tmpdir(), 'turnpike-test-'));
     const home = options.home ?? join(folder, 'home');
     if (options.config !== undefined) writeFileSync(join(folder, 'turnpike.yaml'), options.config);
+    const root = options.root ?? ROOT;
     const key = options.env?.TURNPIKE_API_KEY ?? `test-key-${'0123456789'.repeat(3)}`;
     const child = spawn(
-      [process.execPath, '--env-file', join(ROOT, 'runtime.env'), join(ROOT, 'src/main.ts'), 'serve', '--json'],
+      [process.execPath, '--env-file', join(root, 'runtime.env'), join(root, 'src/main.ts'), 'serve', '--json'],
       {
         cwd: folder,
         stdout: 'pipe',

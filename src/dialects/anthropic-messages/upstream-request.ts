@@ -6,6 +6,7 @@ import { thinkingOf } from '../claude-thinking.ts';
 import { type EncodedRequest, EXPECT_NOTHING } from '../dialect.ts';
 import { extraFields } from '../extras.ts';
 import { DIALECT_ID } from './id.ts';
+import { pathOf } from './path.ts';
 import { sanitised } from './schema.ts';
 import { cacheWire, conversation, type Turn, type Wire } from './upstream-messages.ts';
 
@@ -99,11 +100,6 @@ function limitMarks(groups: readonly (readonly Wire[])[], dropped: Dropped[]): v
   }
 }
 
-const extras = (request: GenerationRequest): Wire => ({
-  ...request.extras[DIALECT_ID],
-  ...(request.serviceTier !== undefined && { service_tier: request.serviceTier }),
-});
-
 /** The request as a host of this dialect takes it (spec/providers B.2.2). */
 export function encodeRequest(request: GenerationRequest, target: Target): EncodedRequest {
   const dropped: Dropped[] = [];
@@ -132,12 +128,10 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
     ...tools,
     ...(thinking.thinking && { thinking: thinking.thinking }),
     ...(Object.keys(config).length > 0 && { output_config: config }),
-    ...extraFields(extras(request), target, dropped),
+    ...extraFields(request, DIALECT_ID, target, dropped),
     ...(request.stream && { stream: true }),
   };
-  const method = request.stream ? 'streamRawPredict' : 'rawPredict';
-  const path = vertex ? `/models/${target.upstreamModel}:${method}` : '/messages';
-  return { path, body: JSON.stringify(body), dropped, expectation: EXPECT_NOTHING };
+  return { path: pathOf(target, request.stream), body: JSON.stringify(body), dropped, expectation: EXPECT_NOTHING };
 }
 
 /** How wordy the answer is asked to be is this wire's effort, where the model takes one. */

@@ -4,6 +4,7 @@ import { effortOf, type GenerationRequest } from '../../canon/request.ts';
 import type { Target } from '../../canon/target.ts';
 import { thinkingOf } from '../claude-thinking.ts';
 import { type EncodedRequest, EXPECT_NOTHING } from '../dialect.ts';
+import { extraFields } from '../extras.ts';
 import { sampled, stops } from '../sampling.ts';
 import { DIALECT_ID } from './id.ts';
 import { toPath } from './path.ts';
@@ -131,10 +132,6 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
   limitPoints([toolWires, instructions, ...turns.map(({ content }: Turn) => content)], dropped);
   const more = { ...fields, ...(topK !== undefined && topKFits && { top_k: topK }) };
   const output = { ...textFormat(request, target, dropped), ...(effort !== undefined && { effort }) };
-  for (const name of Object.keys(request.extras[DIALECT_ID] ?? {}))
-    dropped.push({ pointer: `/${name}`, reason: 'unknown-field' });
-  if (request.suffix !== undefined) dropped.push({ pointer: '/suffix', reason: 'unsupported' });
-  if (request.modalities) dropped.push({ pointer: '/modalities', reason: 'unsupported' });
   const tier = SERVICE_TIERS[request.serviceTier ?? ''];
   if (request.serviceTier !== undefined && tier === undefined)
     dropped.push({ pointer: '/service_tier', reason: 'unsupported' });
@@ -146,6 +143,8 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
     ...(Object.keys(output).length > 0 && { outputConfig: output }),
     ...(Object.keys(more).length > 0 && { additionalModelRequestFields: more }),
     ...(tier !== undefined && { serviceTier: { type: tier } }),
+    ...(request.metadata && { requestMetadata: request.metadata }),
+    ...extraFields(request, DIALECT_ID, target, dropped, WRITTEN),
   };
   return {
     path: toPath(target.upstreamModel, request.stream),
@@ -154,6 +153,9 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
     expectation: EXPECT_NOTHING,
   };
 }
+
+/** Wishes that have a place of their own. */
+const WRITTEN: ReadonlySet<string> = new Set(['service_tier', 'metadata']);
 
 const SERVICE_TIERS: Readonly<Record<string, string>> = {
   default: 'default',

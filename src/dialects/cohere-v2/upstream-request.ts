@@ -135,12 +135,6 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
     if (typeof value === 'number') sampling[name] = Math.min(Math.max(value, least), most);
   }
   const stopSequences = stops(request, STOPS_MAX, dropped);
-  if (request.suffix !== undefined) dropped.push({ pointer: '/suffix', reason: 'unsupported' });
-  if (request.modalities) dropped.push({ pointer: '/modalities', reason: 'unsupported' });
-  const extras = {
-    ...request.extras[DIALECT_ID],
-    ...(request.serviceTier !== undefined && { service_tier: request.serviceTier }),
-  };
   const body = {
     model: target.upstreamModel,
     messages: request.messages.map((message, index) => messageWire(message, `/messages/${index}`, dropped)),
@@ -150,7 +144,7 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
     ...tools(request, target, dropped),
     ...outputForm(request, target, dropped),
     ...thinking(request, target, dropped),
-    ...extraFields(extras, target, dropped),
+    ...extraFields(request, DIALECT_ID, target, dropped),
   };
   return { path: '/chat', body: JSON.stringify(body), dropped, expectation: EXPECT_NOTHING };
 }

@@ -140,6 +140,9 @@ function conversation(
   return { system, turns };
 }
 
+/** Wishes that have a place in `generationConfig`. */
+const WRITTEN: ReadonlySet<string> = new Set(['modalities']);
+
 const NAMES = {
   temperature: 'temperature',
   top_p: 'topP',
@@ -238,11 +241,7 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
     ...toolsWire(request, target, dropped),
     ...(Object.keys(config).length > 0 && { generationConfig: config }),
   };
-  const extras: Wire = {
-    ...request.extras[DIALECT_ID],
-    ...(request.serviceTier !== undefined && { serviceTier: request.serviceTier }),
-  };
-  Object.assign(body, extraFields(extras, target, dropped));
+  Object.assign(body, extraFields(request, DIALECT_ID, target, dropped, WRITTEN));
   const method = request.stream ? 'streamGenerateContent?alt=sse' : 'generateContent';
   return {
     path: `/models/${target.upstreamModel}:${method}`,

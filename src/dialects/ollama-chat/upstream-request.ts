@@ -122,12 +122,6 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
   const stop = stops(request, STOPS_MAX, dropped);
   if (stop) options.stop = stop;
   if (target.contextLength !== undefined) options.num_ctx = target.contextLength;
-  if (request.suffix !== undefined) dropped.push({ pointer: '/suffix', reason: 'unsupported' });
-  if (request.modalities) dropped.push({ pointer: '/modalities', reason: 'unsupported' });
-  const extras = {
-    ...request.extras[DIALECT_ID],
-    ...(request.serviceTier !== undefined && { service_tier: request.serviceTier }),
-  };
   const body = {
     model: target.upstreamModel,
     messages: request.messages.map((message, index) => messageWire(message, `/messages/${index}`, names, dropped)),
@@ -136,7 +130,7 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
     ...format(request, target, dropped),
     ...think(request, target, dropped),
     ...(Object.keys(options).length > 0 && { options }),
-    ...extraFields(extras, target, dropped),
+    ...extraFields(request, DIALECT_ID, target, dropped),
   };
   return { path: '/api/chat', body: JSON.stringify(body), dropped, expectation: EXPECT_NOTHING };
 }

@@ -239,26 +239,34 @@ const FIELDS: readonly Field[] = [
   ),
 ];
 
-/** Beyond the vocabulary. */
-function extras(request: GenerationRequest): Wire {
-  return {
-    ...request.extras[DIALECT_ID],
-    ...(request.modalities && { modalities: request.modalities }),
-    ...(request.promptCacheKey !== undefined && { prompt_cache_key: request.promptCacheKey }),
-    ...(request.serviceTier !== undefined && { service_tier: request.serviceTier }),
-    ...(request.metadata && { metadata: request.metadata }),
-  };
-}
+/** What a host with a closed list knows at most, whatever an endpoint of it says (spec/providers C.1). */
+const CLOSED: ReadonlySet<Parameter> = new Set([
+  'max_tokens',
+  'temperature',
+  'top_p',
+  'frequency_penalty',
+  'presence_penalty',
+  'seed',
+  'stop',
+  'prediction',
+  'tools',
+  'tool_choice',
+  'parallel_tool_calls',
+  'response_format',
+  'structured_outputs',
+  'reasoning',
+]);
 
 function writeFields(request: GenerationRequest, target: Target, body: Wire, dropped: Dropped[]): void {
   for (const { parameter, pointer, wish, write } of FIELDS) {
     const value = wish(request);
     if (value === undefined) continue;
-    const wire = supports(target.parameters, parameter) ? write(value as never, target) : undefined;
+    const known = supports(target.parameters, parameter) && (!closed(target) || CLOSED.has(parameter));
+    const wire = known ? write(value as never, target) : undefined;
     if (wire) Object.assign(body, wire);
     else dropped.push({ pointer, reason: 'unsupported' });
   }
-  Object.assign(body, extraFields(extras(request), target, dropped));
+  Object.assign(body, extraFields(request, DIALECT_ID, target, dropped));
 }
 
 /** Text of a trailing assistant message, which the model is to continue (INF-032). */

@@ -179,13 +179,7 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
     outputWire(request, target, dropped),
     toolsWire(request, target, dropped),
   );
-  const extras: Wire = {
-    ...request.extras[DIALECT_ID],
-    ...(request.promptCacheKey !== undefined && { prompt_cache_key: request.promptCacheKey }),
-    ...(request.serviceTier !== undefined && { service_tier: request.serviceTier }),
-    ...(request.metadata && { metadata: request.metadata }),
-  };
-  Object.assign(body, extraFields(extras, target, dropped));
+  Object.assign(body, extraFields(request, DIALECT_ID, target, dropped));
   if (request.stream) body.stream = true;
   return { path: '/responses', body: JSON.stringify(body), dropped, expectation: EXPECT_NOTHING };
 }
