@@ -70,6 +70,13 @@ export const ERRORS = {
     ...request,
     meaning: 'A management key on an inference route.',
   },
+  host_unable: {
+    status: 400,
+    type: 'invalid_request',
+    ...request,
+    next: 'endpoint',
+    meaning: 'What was asked cannot be said in the wire of this host.',
+  },
   // what can be routed
   model_unknown: {
     status: 400,
@@ -77,6 +84,13 @@ export const ERRORS = {
     ...request,
     next: 'model',
     meaning: 'The slug names no model of the catalogue.',
+  },
+  wrong_endpoint: {
+    status: 400,
+    type: 'invalid_request',
+    ...request,
+    next: 'model',
+    meaning: 'The model does something else than what was asked; the message names the route that it has.',
   },
   no_endpoints: {
     status: 404,

@@ -30,7 +30,11 @@ export type Block =
   | { readonly kind: 'audio'; readonly id?: string }
   /** An encrypted thought or the like, which must return untouched to its maker. */
   | { readonly kind: 'opaque'; readonly format: string; readonly id?: string; readonly data: string }
-  | { readonly kind: 'citation'; readonly annotation: Annotation };
+  | { readonly kind: 'citation'; readonly annotation: Annotation }
+  /** An embedding: numbers, or Base64 of 32-bit floats, least byte first. */
+  | { readonly kind: 'vector'; readonly data: readonly number[] | string }
+  /** How well a document fits, by its place among those that came. */
+  | { readonly kind: 'score'; readonly index: number; readonly score: number };
 
 export type Delta =
   /** For text, refusal and reasoning blocks. */
@@ -62,4 +66,11 @@ export function isContent(event: GenerationEvent): boolean {
 }
 
 /** A tool call counts as content once it is named: a client may already act on it. */
-const WHOLE_FROM_THE_START: ReadonlySet<Block['kind']> = new Set(['tool-call', 'image', 'opaque', 'citation']);
+const WHOLE_FROM_THE_START: ReadonlySet<Block['kind']> = new Set([
+  'tool-call',
+  'image',
+  'opaque',
+  'citation',
+  'vector',
+  'score',
+]);

@@ -11,6 +11,8 @@ const DELTAS: { readonly [K in Block['kind']]: readonly Delta['kind'][] } = {
   audio: ['audio'],
   opaque: [],
   citation: [],
+  vector: [],
+  score: [],
 };
 
 /**

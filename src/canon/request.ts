@@ -20,6 +20,8 @@ export interface GenerationRequest {
   readonly stream: boolean;
   readonly preferences: Preferences;
   readonly prediction?: string;
+  /** What is asked for, where it is no answer to the messages. */
+  readonly operation?: Operation;
   /** What follows the gap that is to be filled: a text completion between two texts. */
   readonly suffix?: string;
   readonly verbosity?: string;
@@ -33,6 +35,34 @@ export interface GenerationRequest {
   readonly echoUpstreamBody: boolean;
   /** Unknown wire fields by dialect, given back only to an upstream of the same dialect that is known to take them. */
   readonly extras: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/** What a model may be asked for beside an answer. */
+export type Operation =
+  | {
+      readonly kind: 'embeddings';
+      /** Each is embedded by itself: parts, or the numbers of tokens. */
+      readonly inputs: readonly (readonly Part[] | TokenIds)[];
+      readonly dimensions?: number;
+      /** Vectors are wanted as Base64 of 32-bit floats, least byte first. */
+      readonly base64: boolean;
+      /** What the vectors are for, where a model tells questions from answers. */
+      readonly inputType?: string;
+    }
+  | {
+      readonly kind: 'rerank';
+      readonly query: string;
+      readonly documents: readonly RankedDocument[];
+      readonly topN?: number;
+    };
+
+export interface TokenIds {
+  readonly tokenIds: readonly number[];
+}
+
+export interface RankedDocument {
+  readonly text?: string;
+  readonly image?: string;
 }
 
 export interface Sampling {

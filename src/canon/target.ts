@@ -25,6 +25,9 @@ export const QUIRKS = {
   'whole-tool-calls': 'Streams each tool call as one piece.',
   'problem-errors': 'Errors are problem documents: title, status, detail.',
   'flat-errors': 'Errors are flat objects: object, message, type, code.',
+  'fim-route': 'A text between two texts has a route of its own.',
+  'output-dimension': 'The length of embeddings is asked for as `output_dimension`.',
+  'top-k-rerank': 'Ranking says `top_k` for `top_n`, and `data` for `results`.',
   'vertex-body': 'The address names the model and whether to stream; the body names the version of the wire.',
   'numeric-error-codes': 'Errors carry the HTTP status as their code.',
 } as const satisfies Record<string, string>;

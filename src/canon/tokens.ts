@@ -83,9 +83,25 @@ const PART_TOKENS: { readonly [K in Part['kind']]: (part: Extract<Part, { kind: 
 
 const partTokens = (part: Part): number => (PART_TOKENS[part.kind] as (part: Part) => number)(part);
 
+function operationTokens({ operation }: GenerationRequest): number {
+  if (operation?.kind === 'embeddings')
+    return operation.inputs.reduce(
+      (sum, input) =>
+        sum + ('tokenIds' in input ? input.tokenIds.length : input.reduce((all, part) => all + partTokens(part), 0)),
+      0,
+    );
+  if (operation?.kind !== 'rerank') return 0;
+  // The question is read beside each document.
+  const query = estimateTokens(operation.query);
+  return operation.documents.reduce(
+    (sum, { text, image }) => sum + query + estimateTokens(text ?? '') + (image === undefined ? 0 : TOKENS_PER_IMAGE),
+    0,
+  );
+}
+
 /** The prompt's size in tokens, as near as can be told. */
 export function estimatePrompt(request: GenerationRequest): number {
-  let tokens = 0;
+  let tokens = operationTokens(request);
   for (const message of request.messages) {
     tokens += TOKENS_PER_MESSAGE;
     for (const part of message.parts) tokens += partTokens(part);

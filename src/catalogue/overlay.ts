@@ -51,7 +51,12 @@ export function customProvider(
 }
 
 /** A model that only this installation knows. */
-export function customModel(id: string, name: string | undefined, contextLength: number | undefined): Model {
+export function customModel(
+  id: string,
+  name: string | undefined,
+  contextLength: number | undefined,
+  outputModalities: readonly string[] = ['text'],
+): Model {
   const [lab = '', slug = ''] = id.split('/');
   return {
     id,
@@ -60,7 +65,7 @@ export function customModel(id: string, name: string | undefined, contextLength:
     aliases: [],
     created: 0,
     inputModalities: ['text', 'image', 'file', 'audio', 'video'],
-    outputModalities: ['text'],
+    outputModalities,
     tokenizer: 'Other',
     about: 'A model of this installation.',
     ...(contextLength !== undefined && { contextLength }),

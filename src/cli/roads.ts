@@ -1,3 +1,4 @@
+import type { Operation } from '../canon/request.ts';
 import { UNIT_IDS, UNITS, type Unit } from '../canon/units.ts';
 import { customModel, customProvider, type Overlay, withOverlay } from '../catalogue/overlay.ts';
 import type { Snapshot } from '../catalogue/snapshot.ts';
@@ -5,6 +6,7 @@ import type { Endpoint, Model, Provider, State } from '../catalogue/types.ts';
 import { type Config, ConfigError } from '../config/load.ts';
 import { nearest } from '../config/nearest.ts';
 import type { EndpointConfig, ProviderConfig } from '../config/schema.ts';
+import { wireOf } from '../dialects/operations.ts';
 import { DIALECTS } from '../dialects/registry.ts';
 import type { Roads } from '../gateway/ports.ts';
 import { parseUnitPrice } from '../money/money.ts';
@@ -13,6 +15,9 @@ import { routeOf } from './provider-route.ts';
 
 /** States of a price that a bill can be made from. */
 const BILLABLE: ReadonlySet<State> = new Set(['listed', 'free', 'trial_quota', 'plan_included', 'stale', 'disputed']);
+
+/** What models of a kind are asked for. */
+const OPERATION_OF: Readonly<Record<string, Operation['kind']>> = { embeddings: 'embeddings', rerank: 'rerank' };
 
 /** Where a sandbox host listens, by provider. */
 export type SandboxBases = ReadonlyMap<string, string>;
@@ -46,7 +51,7 @@ function overlayOf(config: Config, catalogue: Snapshot): Overlay {
       endpoints.push(endpointOf(provider, row, `providers.${id}.endpoints.${index}`));
       const known = catalogue.model(row.model);
       if (!known && !models.some((model) => model.id === row.model))
-        models.push(customModel(row.model, row.name, row.context_length));
+        models.push(customModel(row.model, row.name, row.context_length, row.output_modalities));
     }
   }
   return {
@@ -132,7 +137,7 @@ function endpointOf(provider: Provider, row: EndpointConfig, at: string): Endpoi
 
 /** Roads to real providers. */
 export function realRoads({ snapshot, routes }: Configured, config: Config): Roads {
-  return { snapshot, routes, defaultModel: config.defaultModel, unroutable: unroutable(routes, noRoad) };
+  return { snapshot, routes, defaultModel: config.defaultModel, unroutable: unroutable(snapshot, routes, noRoad) };
 }
 
 const noRoad = (provider: Provider): string => {
@@ -159,17 +164,20 @@ export function sandboxRoads(snapshot: Snapshot, bases: SandboxBases, config: Co
     snapshot,
     routes,
     defaultModel: config.defaultModel,
-    unroutable: unroutable(routes, () => 'not part of the sandbox'),
+    unroutable: unroutable(snapshot, routes, () => 'not part of the sandbox'),
   };
 }
 
 function unroutable(
+  snapshot: Snapshot,
   routes: ReadonlyMap<string, ProviderRoute>,
   missing: (provider: Provider) => string,
 ): Roads['unroutable'] {
   return (provider, endpoint) => {
     if (!routes.has(provider.id)) return missing(provider);
     if (!(provider.dialect in DIALECTS)) return `speaks ${provider.dialect}, which this gateway does not yet`;
+    const operation = OPERATION_OF[snapshot.model(endpoint.model)?.outputModalities[0] ?? ''];
+    if (operation && !wireOf(provider.dialect, operation)) return `cannot be asked for ${operation} yet`;
     if (endpoint.delivery === 'gpu_hour' || !BILLABLE.has(endpoint.priceState)) return 'no price per token is known';
     return undefined;
   };

@@ -3,6 +3,7 @@ import { QUIRK_IDS, type Quirk, type Target } from '../canon/target.ts';
 import type { Snapshot } from '../catalogue/snapshot.ts';
 import type { Endpoint, Provider, SandboxRow } from '../catalogue/types.ts';
 import { ConfigError } from '../config/load.ts';
+import { wiresOf } from '../dialects/operations.ts';
 import { DIALECTS } from '../dialects/registry.ts';
 import { price } from '../ledger/price.ts';
 import { usdNumber } from '../money/money.ts';
@@ -63,6 +64,7 @@ function specOf(row: SandboxRow, provider: Provider, snapshot: Snapshot): Sandbo
     id: provider.id,
     name: provider.name,
     dialect,
+    wires: wiresOf(provider.dialect),
     quirks,
     basePath: new URL(provider.base).pathname.replace(/\/$/, ''),
     comment: row.comment,

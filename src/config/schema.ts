@@ -54,6 +54,11 @@ const endpoint = z.strictObject({
   max_completion_tokens: numeric(z.int().min(1)).optional(),
   pricing: pricing.optional(),
   supported_parameters: z.array(text).optional(),
+  /** What a model that the catalogue does not know gives; text where nothing is said. */
+  output_modalities: z
+    .array(z.enum(['text', 'image', 'audio', 'embeddings', 'rerank']))
+    .min(1)
+    .optional(),
 });
 
 const provider = z.strictObject({

@@ -6,7 +6,7 @@ import type { Frame } from '../streams/sse.ts';
 import { asArray, asObject, type JsonObject, parseJson } from './read.ts';
 
 /** Blocks that are something as soon as they are announced; text and thoughts are opened by their first character. */
-const WHOLE: ReadonlySet<Block['kind']> = new Set(['opaque', 'tool-call', 'citation', 'image']);
+const WHOLE: ReadonlySet<Block['kind']> = new Set(['opaque', 'tool-call', 'citation', 'image', 'vector', 'score']);
 
 /**
  * One answer's events in proper order, whatever order a host says things in: one block at a time, citations after the text that they

@@ -47,6 +47,8 @@ export interface EncodedRequest {
   readonly body: string;
   readonly dropped: readonly Dropped[];
   readonly expectation: Expectation;
+  /** Why this host cannot be asked at all, where it cannot: the next one is. */
+  readonly unable?: string;
 }
 
 /** What the decoder of the answer must know of the request. */
@@ -76,6 +78,8 @@ export interface Dialect {
   readonly fromPath?: (path: string) => PathCall | undefined;
   /** Where hosts with certain habits are called, in place of `route`; only the sandbox asks. */
   readonly hostPath?: (path: string, quirks: ReadonlySet<Quirk>) => PathCall | undefined;
+  /** Another dialect that a body means, although it came on this one's route. */
+  readonly instead?: (wire: unknown) => Dialect | undefined;
   /** How it says a prompt's size, where its clients ask for that. */
   readonly countTokens?: (tokens: number) => unknown;
   /** How its streams are framed; server-sent events where nothing is said. */

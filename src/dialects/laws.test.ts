@@ -326,7 +326,21 @@ const bedrock: Flavour = {
   },
 };
 
-const FLAVOURS: readonly Flavour[] = [...OPENAI, anthropic, responses, gemini, ollama, cohere, bedrock];
+const completions: Flavour = {
+  dialect: 'openai-completions',
+  name: 'its own hosts',
+  complete: /"finish_reason":"/,
+  quirks: ['usage-opt-in'],
+  carries: (generation) => {
+    const all = plainReasoning(generation).blocks.filter(
+      ({ block }) => block.kind === 'text' || block.kind === 'reasoning',
+    );
+    const finish = generation.finish === 'tool-calls' ? 'stop' : generation.finish;
+    return { ...generation, blocks: all, finish };
+  },
+};
+
+const FLAVOURS: readonly Flavour[] = [...OPENAI, completions, anthropic, responses, gemini, ollama, cohere, bedrock];
 
 for (const dialect of Object.values(DIALECTS)) {
   for (const flavour of FLAVOURS.filter((one) => one.dialect === dialect.id)) {

@@ -5,6 +5,7 @@ import type { Dialect } from './dialect.ts';
 import { geminiGenerate } from './gemini-generate/dialect.ts';
 import { ollamaChat, ollamaGenerate } from './ollama-chat/dialect.ts';
 import { openaiChat } from './openai-chat/dialect.ts';
+import { openaiCompletions } from './openai-completions/dialect.ts';
 import { openaiResponses } from './openai-responses/dialect.ts';
 
 /** Every wire format we speak, by its name in provider rows. A dialect is added here and nowhere else. */
@@ -13,6 +14,7 @@ export const DIALECTS = {
   [openaiResponses.id]: openaiResponses,
   [anthropicMessages.id]: anthropicMessages,
   [geminiGenerate.id]: geminiGenerate,
+  [openaiCompletions.id]: openaiCompletions,
   [ollamaChat.id]: ollamaChat,
   [cohereV2.id]: cohereV2,
   [bedrockConverse.id]: bedrockConverse,
@@ -24,6 +26,7 @@ export const SERVED: readonly Dialect[] = [
   openaiResponses,
   anthropicMessages,
   geminiGenerate,
+  openaiCompletions,
   ollamaChat,
   ollamaGenerate,
 ];

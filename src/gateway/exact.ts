@@ -1,7 +1,7 @@
 import { type GatewayError, gatewayError } from '../canon/errors.ts';
 import type { GenerationRequest } from '../canon/request.ts';
 import { fail, ok, type Result } from '../canon/result.ts';
-import { DIALECTS } from '../dialects/registry.ts';
+import { wireOf } from '../dialects/operations.ts';
 import type { Candidate, Plan } from '../router/candidate.ts';
 import { targetOf } from './execute.ts';
 import type { GatewayPorts } from './ports.ts';
@@ -13,7 +13,7 @@ import type { GatewayPorts } from './ports.ts';
 export function exactly(plan: Plan, request: GenerationRequest, ports: GatewayPorts): Result<Plan, GatewayError> {
   const issues: { path: string; message: string }[] = [];
   const tellsAll = (candidate: Candidate): boolean => {
-    const dialect = DIALECTS[candidate.provider.dialect];
+    const dialect = wireOf(candidate.provider.dialect, request.operation?.kind);
     const dropped = dialect?.encodeRequest(request, targetOf(candidate, ports)).dropped ?? [];
     for (const { pointer, reason } of dropped)
       issues.push({ path: pointer, message: `${candidate.provider.name}: ${reason}` });

@@ -3,7 +3,7 @@ import { type GenerationEvent, isContent } from '../canon/event.ts';
 import { EFFORTS, type Effort } from '../canon/request.ts';
 import { QUIRK_IDS, type Quirk, type Target } from '../canon/target.ts';
 import type { EncodedRequest } from '../dialects/dialect.ts';
-import { DIALECTS } from '../dialects/registry.ts';
+import { wireOf } from '../dialects/operations.ts';
 import type { Candidate, Plan } from '../router/candidate.ts';
 import { Attempt } from '../upstream/attempt.ts';
 import type { Call } from './call.ts';
@@ -91,10 +91,14 @@ export class Walk {
     const { roads, limits, health } = this.#ports;
     const { request, startedAt } = this.#call;
     const route = roads.routes.get(provider.id);
-    const dialect = DIALECTS[provider.dialect];
+    const dialect = wireOf(provider.dialect, request.operation?.kind);
     if (!route || !dialect) return { error: gatewayError('internal', `no road to ${provider.id}`) };
     const target = targetOf(candidate, this.#ports);
     const encoded = dialect.encodeRequest(request, target);
+    if (encoded.unable !== undefined)
+      return {
+        error: gatewayError('host_unable', `${provider.name} ${encoded.unable}`, { providerName: provider.name }),
+      };
     if (request.echoUpstreamBody) this.#echoes.push(encoded.body);
     const attempt = new Attempt(
       {

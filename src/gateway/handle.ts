@@ -39,7 +39,8 @@ const STREAM_HEADERS = {
 
 /** Stages 3 to 8 (docs/lifecycle.md): decode, plan, hold, attempt, relay, settle. Never throws for what a client or a provider does. */
 export async function handle(received: Received, ports: GatewayPorts): Promise<Answer> {
-  const { dialect, wire, caller, origin, client } = received;
+  const { wire, caller, origin, client } = received;
+  const dialect = received.dialect.instead?.(wire) ?? received.dialect;
   const base = { id: ports.newGenerationId(), acceptedAt: ports.clock.now(), startedAt: ports.clock.monotonic() };
 
   const decoded = dialect.decodeRequest(wire);

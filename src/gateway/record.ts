@@ -15,6 +15,8 @@ export interface GenerationRecord {
   readonly provider: string | null;
   readonly endpoint: string | null;
   readonly upstreamId: string | null;
+  /** What was asked for: an answer, or something else. */
+  readonly operation: string;
   readonly streamed: boolean;
   readonly cancelled: boolean;
   readonly finish: string | null;
@@ -79,6 +81,7 @@ export function recordOf({
     provider: candidate?.provider.name ?? null,
     endpoint: candidate?.endpoint.id ?? null,
     upstreamId: meter?.upstreamId ?? null,
+    operation: request.operation?.kind ?? 'completions',
     streamed: request.stream,
     cancelled,
     finish: meter?.finish ?? null,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ERRORS, type ErrorCode, errorRow } from '../canon/errors.ts';
 import { type Dialect, framingOf } from '../dialects/dialect.ts';
 import { REQUEST_SCHEMAS } from '../dialects/documents.ts';
+import { SERVED_OPERATIONS } from '../dialects/operations.ts';
 import { SERVED } from '../dialects/registry.ts';
 
 type Json = Record<string, unknown>;
@@ -81,10 +82,17 @@ export function openapi(): Json {
     servers: [{ url: '/api/v1' }, { url: '/v1' }],
     security: [{ key: [] }],
     paths: {
-      ...Object.assign({}, ...SERVED.map(inference)),
+      ...Object.assign({}, ...[...SERVED, ...SERVED_OPERATIONS].map(inference)),
       '/models': {
         get: {
           summary: 'Models that can be routed now',
+          ...open,
+          responses: { ...ok('A list of models'), ...failures },
+        },
+      },
+      '/embeddings/models': {
+        get: {
+          summary: 'Embedding models that can be routed now',
           ...open,
           responses: { ...ok('A list of models'), ...failures },
         },

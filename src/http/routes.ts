@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { gatewayError } from '../canon/errors.ts';
+import { SERVED_OPERATIONS } from '../dialects/operations.ts';
 import { SERVED } from '../dialects/registry.ts';
 import { preflight } from './cors.ts';
 import { baseUrlOf, type Connection, countTokens, inference } from './inference/chat.ts';
@@ -22,16 +23,23 @@ function api(ports: HttpPorts, models: () => ModelList): Hono<Bindings> {
   const { snapshot } = roads;
   const app = new Hono<Bindings>();
 
-  app.get('/models', (c) => {
-    const parameters = new URL(c.req.url).searchParams;
+  const list = (parameters: URLSearchParams, baseUrl: string): Response => {
     const wish = parseModelQuery(parameters);
-    if (!wish.ok) return errorResponse(wish.error, baseUrlOf(c.req.raw));
+    if (!wish.ok) return errorResponse(wish.error, baseUrl);
     const rows = selectModels(models(), wish.value, snapshot);
     const paged = wish.value.offset !== undefined || wish.value.limit !== undefined;
     const offset = wish.value.offset ?? 0;
     const page = paged ? rows.slice(offset, offset + (wish.value.limit ?? 500)) : rows;
     const links = { next: nextLink(parameters, wish.value, rows.length) };
     return json({ data: page.map((row) => row.json), total_count: rows.length, links }, PUBLIC_CACHE);
+  };
+  app.get('/models', (c) => list(new URL(c.req.url).searchParams, baseUrlOf(c.req.raw)));
+
+  // Style of `/models`, for models of one kind (spec/platform 4.3).
+  app.get('/embeddings/models', (c) => {
+    const parameters = new URL(c.req.url).searchParams;
+    parameters.set('output_modalities', 'embeddings');
+    return list(parameters, baseUrlOf(c.req.raw));
   });
 
   app.get('/models/count', (c) => {
@@ -109,7 +117,9 @@ export type Surface = (request: Request, connection: Connection) => Response | P
 export function routes(ports: HttpPorts): Surface {
   const app = otherRoutes(ports);
   const hot = new Map(
-    SERVED.flatMap((dialect) => (dialect.bases ?? API_BASES).map((base) => [base + dialect.route, dialect] as const)),
+    [...SERVED, ...SERVED_OPERATIONS].flatMap((dialect) =>
+      (dialect.bases ?? API_BASES).map((base) => [base + dialect.route, dialect] as const),
+    ),
   );
   return (request, connection) => {
     const path = pathOf(request.url);

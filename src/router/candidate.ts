@@ -3,6 +3,7 @@ import type { Endpoint, Model, Provider } from '../catalogue/types.ts';
 
 export type RuleId =
   | 'retired'
+  | 'operation'
   | 'unroutable'
   | 'only'
   | 'ignore'

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../canon/errors.ts';
 import { type Parameter, supports, usedParameters, uses } from '../canon/parameters.ts';
-import type { GenerationRequest, Part } from '../canon/request.ts';
+import type { GenerationRequest, Operation, Part } from '../canon/request.ts';
 import type { Unit } from '../canon/units.ts';
 import { type Host, type Snapshot, unitPrice } from '../catalogue/snapshot.ts';
 import type { Endpoint, Model, Provider } from '../catalogue/types.ts';
@@ -104,6 +104,23 @@ function takes(endpoint: Endpoint, parameter: Parameter, { snapshot }: Facts): b
   return supports(snapshot.parameters(endpoint), parameter);
 }
 
+/** Where models of a kind are called. */
+const ROUTES: Readonly<Record<string, string>> = {
+  text: '/chat/completions',
+  image: '/chat/completions',
+  audio: '/chat/completions',
+  embeddings: '/embeddings',
+  rerank: '/rerank',
+};
+
+/** Whether a model does what is asked: answers, where nothing else is. */
+const doesFor = ({ outputModalities }: Model, operation: Operation['kind'] | undefined): boolean =>
+  operation === undefined
+    ? outputModalities.some((one) => ROUTES[one] === '/chat/completions')
+    : outputModalities.includes(operation);
+
+const nameOf = (operation: Operation['kind'] | undefined): string => operation ?? 'answers';
+
 const needsTools = (request: GenerationRequest): boolean =>
   request.tools.length > 0 && (request.toolChoice?.kind === 'required' || request.toolChoice?.kind === 'named');
 
@@ -123,6 +140,20 @@ export const RULES: readonly Rule[] = [
       message: `No endpoints found for ${planned.requested}. Every host has retired it.`,
       availability: { code: 'no_endpoints' },
     }),
+  },
+  {
+    id: 'operation',
+    rejects: (_endpoint, _provider, { request, model }) =>
+      doesFor(model, request.operation?.kind) ? undefined : `is no model for ${nameOf(request.operation?.kind)}`,
+    error: (planned, { request, model }) => {
+      const asked = nameOf(request.operation?.kind);
+      const own = model.outputModalities.find((one) => ROUTES[one] !== undefined) ?? 'text';
+      const route = ROUTES[own];
+      return {
+        code: 'wrong_endpoint',
+        message: `${planned.requested} is no model for ${asked}${route ? `; call ${route}` : ''}.`,
+      };
+    },
   },
   {
     id: 'unroutable',

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { type GatewayError, gatewayError } from '../canon/errors.ts';
 import type { GenerationEvent } from '../canon/event.ts';
 import { tokens } from '../canon/units.ts';
-import { type AnswerContext, framingOf } from '../dialects/dialect.ts';
+import { type AnswerContext, type Dialect, framingOf } from '../dialects/dialect.ts';
 import { type Delivery, writeStream, writeWhole } from './answer-writer.ts';
 import { FAULTS, FaultBook, type FaultId, faultError, faultRow, parseFault, type Struck } from './faults.ts';
 import type { SandboxHostSpec, SandboxModel, SandboxPorts } from './ports.ts';
@@ -53,8 +53,9 @@ export class SandboxHost {
     const url = new URL(request.url ?? '/', 'http://host');
     if (url.pathname === FAULTS_PATH) return this.#control(request, response);
     const { basePath } = this.spec;
-    const call = request.method === 'POST' ? this.#callOf(url.pathname.slice(basePath.length)) : undefined;
-    if (call && url.pathname.startsWith(basePath)) return this.#chat(request, response, call);
+    const inside = request.method === 'POST' && url.pathname.startsWith(basePath);
+    const call = inside ? this.#callOf(url.pathname.slice(basePath.length)) : undefined;
+    if (call) return this.#chat(request, response, call);
     if (!authorized(request)) return this.#refuse(response, UNAUTHORIZED, 401);
     if (request.method === 'GET' && url.pathname === `${basePath}/models`) return this.#models(response);
     this.#refuse(response, gatewayError('route_unknown', `No route ${request.method} ${url.pathname}`), 404);
@@ -86,19 +87,18 @@ export class SandboxHost {
     sendJson(response, 200, { object: 'list', data });
   }
 
-  /** What the path asks for: an answer, with what it says beside the body; undefined where this is no such path. */
-  #callOf(path: string): Readonly<Record<string, unknown>> | undefined {
-    const { route, fromPath, hostPath } = this.spec.dialect;
-    if (!fromPath && !hostPath) return path === route ? {} : undefined;
-    const call = hostPath ? hostPath(path, this.spec.quirks) : fromPath?.(path);
-    return call && !call.counts ? call.fields : undefined;
+  /** What the path asks for, in which wire, with what it says beside the body; undefined where this is no such path. */
+  #callOf(path: string): Said | undefined {
+    for (const dialect of this.spec.wires) {
+      const { route, fromPath, hostPath } = dialect;
+      const plain = path === route ? { fields: {}, counts: false } : undefined;
+      const call = hostPath ? hostPath(path, this.spec.quirks) : fromPath ? fromPath(path) : plain;
+      if (call && !call.counts) return { dialect, fields: call.fields };
+    }
+    return undefined;
   }
 
-  async #chat(
-    request: IncomingMessage,
-    response: ServerResponse,
-    said: Readonly<Record<string, unknown>>,
-  ): Promise<void> {
+  async #chat(request: IncomingMessage, response: ServerResponse, said: Said): Promise<void> {
     const struck = this.faults.strike();
     const fault = struck.find(({ id }) => FAULTS[id].at !== 'pace')?.id;
     if (fault === 'refuse') {
@@ -112,19 +112,20 @@ export class SandboxHost {
     if (!authorized(request)) return this.#refuse(response, UNAUTHORIZED, 401);
     const parsed = parseJson(body);
     const wire =
-      typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? { ...parsed, ...said } : parsed;
+      typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? { ...parsed, ...said.fields } : parsed;
     if (fault !== undefined && (faultRow(fault).at === 'answer' || fault === 'error-in-200'))
       return this.#fail(response, fault, wire);
-    await this.#answer(wire, response, fault, struck);
+    await this.#answer(said.dialect, wire, response, fault, struck);
   }
 
   async #answer(
+    dialect: Dialect,
     wire: unknown,
     response: ServerResponse,
     fault: FaultId | undefined,
     struck: readonly Struck[],
   ): Promise<void> {
-    const { dialect, quirks, piecesPerSecond, latencyMs, comment } = this.spec;
+    const { quirks, piecesPerSecond, latencyMs, comment } = this.spec;
     const name = (wire as { model?: unknown } | undefined)?.model;
     const model = typeof name === 'string' ? this.spec.model(name) : undefined;
     if (!model)
@@ -152,7 +153,7 @@ export class SandboxHost {
     const tooLong = overflow(pieces, request.maxOutputTokens ?? 0, model);
     if (tooLong) return this.#refuse(response, tooLong, 400);
     const optedIn = (wire as { stream_options?: { include_usage?: unknown } }).stream_options?.include_usage === true;
-    const context = this.#context(model, pieces, request.reasoning?.exclude !== true, optedIn);
+    const context = { ...this.#context(model, pieces, request.reasoning?.exclude !== true, optedIn), request };
     const delivery: Delivery = {
       fault,
       latencyMs,
@@ -215,6 +216,11 @@ export class SandboxHost {
     const { body } = this.spec.dialect.encodeError(error, { quirks: this.spec.quirks, origin: '', status });
     sendJson(response, status, body, headers);
   }
+}
+
+interface Said {
+  readonly dialect: Dialect;
+  readonly fields: Readonly<Record<string, unknown>>;
 }
 
 const UNAUTHORIZED = gatewayError('key_missing', 'Unauthorized', { providerCode: 'invalid_api_key' });

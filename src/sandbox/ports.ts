@@ -22,6 +22,8 @@ export interface SandboxHostSpec {
   readonly id: string;
   readonly name: string;
   readonly dialect: Dialect;
+  /** All wires it can be asked in, the one above first. */
+  readonly wires: readonly Dialect[];
   readonly quirks: ReadonlySet<Quirk>;
   /** The path of the provider's base URL, e.g. `/api/v1`. */
   readonly basePath: string;

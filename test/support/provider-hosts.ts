@@ -1,6 +1,7 @@
 import { ALL_PARAMETERS } from '../../src/canon/parameters.ts';
 import { QUIRK_IDS, type Quirk } from '../../src/canon/target.ts';
 import type { Provider } from '../../src/catalogue/types.ts';
+import { wiresOf } from '../../src/dialects/operations.ts';
 import { DIALECTS } from '../../src/dialects/registry.ts';
 import { answer } from '../../src/sandbox/brain/answer.ts';
 import { SandboxHost } from '../../src/sandbox/host.ts';
@@ -102,6 +103,7 @@ export class ProviderHosts {
         id: key,
         name: key,
         dialect,
+        wires: wiresOf(dialectId),
         quirks: own,
         basePath: '',
         comment: undefined,

@@ -118,6 +118,8 @@ class StreamEncoder implements Machine<GenerationEvent, Frame> {
         return [this.#opened({ type: 'text', text: '' }), this.#piece(pieces)];
       }
       case 'image':
+      case 'vector':
+      case 'score':
         return NOTHING;
     }
   }

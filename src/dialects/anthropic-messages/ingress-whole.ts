@@ -49,8 +49,10 @@ function blockWire({ block, text, signature, audio }: CollectedBlock, context: A
       const citation = citationWire(block.annotation);
       return citation ? [{ type: 'text', text: '', citations: [citation] }] : [];
     }
-    // A picture has no place in an answer of this wire (docs/dialects/anthropic-messages.md).
+    // These have no place in an answer of this wire (docs/dialects/anthropic-messages.md).
     case 'image':
+    case 'vector':
+    case 'score':
       return [];
   }
 }

@@ -1,5 +1,8 @@
 import type { Dialect } from '../dialect.ts';
+import { openaiCompletions } from '../openai-completions/dialect.ts';
+import { asObject } from '../read.ts';
 import { decodeError } from '../upstream-error.ts';
+import { hostPath } from './host-path.ts';
 import { DIALECT_ID } from './id.ts';
 import { encodeError } from './ingress-error.ts';
 import { decodeRequest } from './ingress-request.ts';
@@ -12,6 +15,11 @@ export const openaiChat: Dialect = {
   id: DIALECT_ID,
   route: '/chat/completions',
   headers: {},
+  hostPath,
+  instead: (wire) => {
+    const body = asObject(wire);
+    return body?.prompt != null && body.messages == null ? openaiCompletions : undefined;
+  },
   endMarker: { data: '[DONE]' },
   decodeRequest,
   encodeStream,

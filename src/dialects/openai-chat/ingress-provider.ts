@@ -148,6 +148,11 @@ export function fromProviderWire(
   const wire = asObject(body);
   if (!wire) return { ok: true, value: body };
   const { quirks } = target;
+  if (wire.fim === true) {
+    const { fim: _fim, prompt, suffix, random_seed: seed, ...rest } = wire;
+    const content = `${asString(prompt) ?? ''}\n[...]\n${asString(suffix) ?? ''}`;
+    return { ok: true, value: { ...rest, ...(seed !== undefined && { seed }), messages: [{ role: 'user', content }] } };
+  }
   const messages = (asArray(wire.messages) ?? []).map(asObject).filter((message) => message !== undefined);
   const problem =
     (quirks.has('closed-request') ? checkClosed(wire) : undefined) ??

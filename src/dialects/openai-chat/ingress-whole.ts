@@ -18,6 +18,8 @@ function sorted(blocks: readonly CollectedBlock[]): Record<CollectedBlock['block
     audio: [],
     opaque: [],
     citation: [],
+    vector: [],
+    score: [],
   };
   for (const block of blocks) kinds[block.block.kind].push(block);
   return kinds;

@@ -291,6 +291,35 @@ function adapted(request: GenerationRequest, target: Target): readonly Message[]
   return [{ role: 'system', parts: [{ kind: 'text', text: hint }] }, ...turns];
 }
 
+/** What the route that fills gaps takes (spec/providers C.7). */
+const GAP_FIELDS: readonly string[] = [
+  'model',
+  'temperature',
+  'top_p',
+  'max_tokens',
+  'stream',
+  'stop',
+  'random_seed',
+  'seed',
+  'metadata',
+];
+
+/** A text between two texts has a route of its own (UP-145). */
+function gapRequest(body: Wire, request: GenerationRequest, dropped: Dropped[]): EncodedRequest {
+  const kept = Object.fromEntries(GAP_FIELDS.flatMap((name) => (name in body ? [[name, body[name]]] : [])));
+  for (const name of Object.keys(body))
+    if (!(name in kept) && name !== 'messages') dropped.push({ pointer: `/${name}`, reason: 'unsupported' });
+  const prompt = request.messages
+    .flatMap(({ parts }) => parts.map((part) => (part.kind === 'text' ? part.text : '')))
+    .join('');
+  return {
+    path: '/fim/completions',
+    body: JSON.stringify({ ...kept, prompt, suffix: request.suffix }),
+    dropped: dropped.filter(({ pointer }) => pointer !== '/suffix'),
+    expectation: {},
+  };
+}
+
 /** The request as this host takes it. Only what it is known to accept is sent; the rest is named in `dropped`. */
 export function encodeRequest(request: GenerationRequest, target: Target): EncodedRequest {
   const dropped: Dropped[] = [];
@@ -310,6 +339,7 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
     body.stream = true;
     if (target.quirks.has('usage-opt-in')) body.stream_options = { include_usage: true };
   }
+  if (request.suffix !== undefined && target.quirks.has('fim-route')) return gapRequest(body, request, dropped);
   return {
     path: '/chat/completions',
     body: JSON.stringify(body),

@@ -99,7 +99,7 @@ export function generationJson({ id, createdAt, charge, state, record }: StoredR
     model: record.model,
     provider_name: record.provider,
     router: null,
-    api_type: 'completions',
+    api_type: record.operation ?? 'completions',
     streamed: record.streamed,
     cancelled: record.cancelled,
     finish_reason: record.finish === null ? null : (FINISH[record.finish] ?? record.finish),

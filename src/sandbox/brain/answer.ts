@@ -6,12 +6,14 @@ import { estimatePrompt } from '../../canon/tokens.ts';
 import type { Counts } from '../../canon/units.ts';
 import type { Brain } from '../ports.ts';
 import { instanceOf } from './instance.ts';
+import { operate } from './operations.ts';
 import { excerpt, type Prompt, readPrompt } from './prompt.ts';
 import { prose } from './prose.ts';
 import { toolCalls } from './tools.ts';
 
 /** The model behind every sandbox host: deterministic, and it does what the request asks. */
 export const answer: Brain = (request, { modelName, maxOutputTokens, efforts, echoPrefill }) => {
+  if (request.operation) return ok({ pieces: operate(request.operation, estimatePrompt(request)) });
   const prompt = readPrompt(request);
   const composed = compose(request, prompt, modelName);
   if (!composed.ok) return composed;

@@ -1,0 +1,1 @@
+export const DIALECT_ID = 'openai-completions';
