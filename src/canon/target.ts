@@ -1,3 +1,4 @@
+import type { ErrorCode } from './errors.ts';
 import type { ParameterSet } from './parameters.ts';
 import type { Effort } from './request.ts';
 
@@ -36,6 +37,16 @@ export type Quirk = keyof typeof QUIRKS;
 
 export const QUIRK_IDS = Object.keys(QUIRKS) as readonly Quirk[];
 
+/** What a failure of one host means: all that is said must fit. */
+export interface ErrorRule {
+  readonly status?: readonly number[];
+  /** Matches the provider's own error code or type. */
+  readonly code?: RegExp;
+  /** Matches its message. */
+  readonly text?: RegExp;
+  readonly means: ErrorCode;
+}
+
 /** What an upstream codec may know of the endpoint it speaks to, so that dialects need not import the catalogue. */
 export interface Target {
   /** The model's name at this provider. */
@@ -47,6 +58,8 @@ export interface Target {
   /** Effort levels the model takes here; empty when it does not reason, undefined when nothing is known. */
   readonly efforts?: readonly Effort[];
   readonly temperatureMax?: number;
+  /** What this host's own codes mean, before the general table. */
+  readonly errors?: readonly ErrorRule[];
   /** How much the model takes here, where that is known. */
   readonly contextLength?: number;
   /** The most tokens the model gives here, where that is known: some hosts demand a limit. */

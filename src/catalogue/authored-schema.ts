@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ERRORS, type ErrorCode } from '../canon/errors.ts';
 import { PARAMETERS } from '../canon/parameters.ts';
 import { EFFORTS } from '../canon/request.ts';
 import { QUIRK_IDS } from '../canon/target.ts';
@@ -131,6 +132,16 @@ const baseAddress = text.refine(
   'is no address',
 );
 
+const UPSTREAM_ERRORS = (Object.keys(ERRORS) as ErrorCode[]).filter((code) => code.startsWith('upstream_'));
+
+const pattern = text.refine((value) => {
+  try {
+    return Boolean(new RegExp(value, 'i'));
+  } catch {
+    return false;
+  }
+}, 'is no pattern');
+
 const auth = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('bearer') }),
   z.strictObject({ kind: z.literal('header'), name: text, prefix: text.optional() }),
@@ -160,6 +171,16 @@ export const providerFile = z.strictObject({
   body_bytes_max: count.optional(),
   tools_max: count.optional(),
   stops_max: z.int().nonnegative().optional(),
+  errors: z
+    .array(
+      z.strictObject({
+        status: z.array(z.int()).optional(),
+        code: pattern.optional(),
+        text: pattern.optional(),
+        means: z.enum(UPSTREAM_ERRORS as [ErrorCode, ...ErrorCode[]]),
+      }),
+    )
+    .optional(),
   fetches_images: z.boolean().default(true),
   cancellation: z.boolean().default(false),
   parameters: z.strictObject({ add: parameters.default([]), remove: parameters.default([]) }).optional(),

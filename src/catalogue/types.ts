@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../canon/errors.ts';
 import type { Unit } from '../canon/units.ts';
 
 /** The words for what is known of a value; a figure is never just present or blank (spec/reference-site A2). */
@@ -196,6 +197,13 @@ export interface Provider {
   readonly imageBytesMax?: number;
   readonly bodyBytesMax?: number;
   readonly toolsMax?: number;
+  /** What its own failures mean: patterns of its codes and messages. */
+  readonly errors?: readonly {
+    readonly status?: readonly number[];
+    readonly code?: string;
+    readonly text?: string;
+    readonly means: ErrorCode;
+  }[];
   readonly stopsMax?: number;
   /** False where somebody must fetch pictures for it. */
   readonly fetchesImages: boolean;

@@ -40,7 +40,8 @@ function filled(base: string, read: Read): { readonly base: string } | { readonl
   const text = base.replaceAll(/\{([A-Z0-9_]+)\}/g, (_, name: string) => {
     const value = DERIVED[name]?.(read) ?? read(name);
     if (value === undefined) missing ??= name;
-    return encodeURIComponent(value ?? '');
+    // Some variables hold a host with its scheme.
+    return encodeURIComponent((value ?? '').replace(/^https?:\/\/|\/+$/g, ''));
   });
   return missing === undefined ? { base: text } : { missing };
 }

@@ -1,8 +1,10 @@
 import { type GatewayError, gatewayError } from '../canon/errors.ts';
 import type { Annotation, Block, FinishReason, GenerationEvent } from '../canon/event.ts';
 import { type Machine, NOTHING } from '../canon/machine.ts';
+import type { ErrorRule } from '../canon/target.ts';
 import type { Usage } from '../canon/units.ts';
 import type { Frame } from '../streams/sse.ts';
+import { classify } from './classify.ts';
 import { asArray, asObject, type JsonObject, parseJson } from './read.ts';
 
 /** Blocks that are something as soon as they are announced; text and thoughts are opened by their first character. */
@@ -22,6 +24,12 @@ export class AnswerEvents {
   #open = false;
   #arguments = '';
   #citations: Annotation[] = [];
+  readonly #errors: readonly ErrorRule[] | undefined;
+
+  /** @param errors what the host's own codes mean */
+  constructor(errors?: readonly ErrorRule[]) {
+    this.#errors = errors;
+  }
 
   take(): readonly GenerationEvent[] {
     const events = this.#events;
@@ -118,6 +126,11 @@ export class AnswerEvents {
     this.ended = true;
     if (usage && this.#started) this.#events.push({ type: 'usage', usage });
     this.#events.push({ type: 'generation-error', error });
+  }
+
+  /** The host said that it failed. @param status the status that stands for it */
+  refuse(status: number, body: unknown, usage?: Usage): void {
+    this.fail(classify(status, body, this.#errors), usage);
   }
 
   /** The stream is over without its proper end. */

@@ -1,19 +1,16 @@
 import { type ErrorCode, type ErrorFacts, errorRow, type GatewayError, gatewayError } from '../canon/errors.ts';
+import type { ErrorRule } from '../canon/target.ts';
 import { asArray, asNumber, asObject, asString, type JsonObject } from './read.ts';
 
 /**
  * What a provider's failure means, as data: by status, error code and text (spec/providers B.0, B.14.5, B.14.6). What follows from it
  * is the error table's business.
  */
-interface Rule {
-  readonly status?: readonly number[];
-  /** Matches the provider's own error code or type. */
-  readonly code?: RegExp;
-  /** Matches its message. */
-  readonly text?: RegExp;
+interface Rule extends ErrorRule {
   /** Matches a member of the body. */
   readonly member?: string;
-  readonly means: ErrorCode;
+  /** Matches the body's JSON text. */
+  readonly anywhere?: RegExp;
 }
 
 const CONTEXT_OVERFLOW =
@@ -32,6 +29,37 @@ const SIGNALS: readonly Rule[] = [
     code: /^(content_filter|content_policy_violation|moderation_blocked|data_inspection_failed|3201)$/i,
     means: 'upstream_content_policy',
   },
+  // Amazon's exceptions (spec/providers B.4.5)
+  {
+    code: /^(AccessDenied|UnrecognizedClient|InvalidClientTokenId|ExpiredToken|IncompleteSignature|RequestExpired)(Exception)?$/,
+    means: 'upstream_auth',
+  },
+  {
+    code: /^ValidationException$/,
+    text: /on-demand throughput|model identifier is invalid/i,
+    means: 'upstream_not_found',
+  },
+  {
+    code: /^ValidationException$/,
+    text: /exceeds the maximum|too many total text bytes/i,
+    means: 'upstream_context_too_long',
+  },
+  { code: /^ValidationException$/, means: 'upstream_invalid_request' },
+  { code: /^ResourceNotFoundException$/, means: 'upstream_not_found' },
+  { code: /^ThrottlingException$/, text: /per day/i, means: 'upstream_quota' },
+  { code: /^ThrottlingException$/, means: 'upstream_rate_limited' },
+  { code: /^ServiceQuotaExceededException$/, means: 'upstream_quota' },
+  { code: /^(ModelNotReady|ServiceUnavailable)Exception$/, means: 'upstream_overloaded' },
+  { code: /^ModelTimeoutException$/, means: 'upstream_request_timeout' },
+  { code: /^(Conflict|ModelError|ModelStreamError|InternalServer)Exception$/, means: 'upstream_server' },
+  // Google's (spec/providers B.3.6)
+  { status: [400], text: /API[_ ]key (not valid|expired|invalid)|API_KEY_INVALID/i, means: 'upstream_auth' },
+  { status: [400], text: /location is not supported/i, means: 'upstream_forbidden' },
+  // A short delay beside it says nothing: a day's quota is gone for the day.
+  { status: [429], anywhere: /"quotaId":"[^"]*PerDay/, means: 'upstream_quota' },
+  { code: /^DeploymentNotFound$/, means: 'upstream_not_found' },
+  { code: /^ResponsibleAIPolicyViolation$/, means: 'upstream_content_policy' },
+  { text: /service is currently unavailable/i, means: 'upstream_overloaded' },
   { status: [403], member: 'guardrails', means: 'upstream_content_policy' },
   { status: [403], member: 'error.metadata.reasons', means: 'upstream_content_policy' },
   { status: [403], text: /content polic|moderation|guardrail/i, means: 'upstream_content_policy' },
@@ -79,6 +107,7 @@ function fits(rule: Rule, status: number, said: Said, body: unknown): boolean {
   if (rule.status && !rule.status.includes(status)) return false;
   if (rule.code && !said.codes.some((code) => rule.code?.test(code))) return false;
   if (rule.text && !rule.text.test(said.message)) return false;
+  if (rule.anywhere && !rule.anywhere.test(JSON.stringify(body) ?? '')) return false;
   return rule.member === undefined || member(body, rule.member) !== undefined;
 }
 
@@ -113,6 +142,7 @@ function messageIn(body: JsonObject): string | undefined {
     asString(error?.message) ??
     asString(body.error) ??
     asString(message) ??
+    asString(body.Message) ??
     (title !== undefined && asString(detail) !== undefined ? `${title}: ${asString(detail)}` : undefined) ??
     asString(detail) ??
     issueList(detail) ??
@@ -131,9 +161,11 @@ function codesIn(body: JsonObject): string[] {
   const found = [
     metadata?.provider_code,
     metadata?.error_type,
+    asObject(error?.innererror)?.code,
     error?.code,
     error?.type,
     body.code,
+    awsType(body.__type),
     body.type,
     body.error_type,
     asObject(asArray(body.errors)?.[0])?.code,
@@ -141,6 +173,12 @@ function codesIn(body: JsonObject): string[] {
     asObject(body.base_resp)?.status_code,
   ];
   return found.filter((code) => typeof code === 'string' || typeof code === 'number').map(String);
+}
+
+/** `com.amazon…#ThrottlingException:http://…` without what stands around the name; events begin it with a small letter. */
+function awsType(value: unknown): string | undefined {
+  const name = asString(value)?.split('#').at(-1)?.split(':')[0];
+  return name === undefined ? undefined : name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 /** What an error body says, whatever its shape (spec/providers B.1.7, UP-115). */
@@ -162,11 +200,12 @@ function statusIn(body: unknown): number | undefined {
  * Classifies a provider's failure.
  * @param status the HTTP status; for an error inside a 200, the status the body names counts instead
  * @param body the parsed JSON, or the text where it is none
+ * @param own what this host's codes mean; they come before the general table
  */
-export function classify(status: number, body: unknown): GatewayError {
+export function classify(status: number, body: unknown, own: readonly ErrorRule[] = []): GatewayError {
   const effective = status < 400 ? (statusIn(body) ?? (status < 300 ? 502 : status)) : status;
   const said = extractError(body);
-  const signal = SIGNALS.find((rule) => fits(rule, effective, said, body));
+  const signal = [...own, ...SIGNALS].find((rule) => fits(rule, effective, said, body));
   const code = signal?.means ?? byStatus(effective);
   const providerCode = said.codes[0];
   const facts: ErrorFacts = {

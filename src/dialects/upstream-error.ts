@@ -4,6 +4,6 @@ import { classify } from './classify.ts';
 import { parseJson } from './read.ts';
 
 /** What a non-2xx answer means. `body` is its text: providers answer with JSON, HTML or nothing. */
-export function decodeError(status: number, body: unknown, _target: Target): GatewayError {
-  return classify(status, typeof body === 'string' ? (parseJson(body) ?? body) : body);
+export function decodeError(status: number, body: unknown, target: Target): GatewayError {
+  return classify(status, typeof body === 'string' ? (parseJson(body) ?? body) : body, target.errors);
 }

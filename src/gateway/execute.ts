@@ -1,7 +1,7 @@
 import { type ErrorCode, errorRow, type GatewayError, gatewayError, type PreviousError } from '../canon/errors.ts';
 import { type GenerationEvent, isContent } from '../canon/event.ts';
 import { EFFORTS, type Effort } from '../canon/request.ts';
-import { QUIRK_IDS, type Quirk, type Target } from '../canon/target.ts';
+import { type ErrorRule, QUIRK_IDS, type Quirk, type Target } from '../canon/target.ts';
 import type { EncodedRequest } from '../dialects/dialect.ts';
 import { wireOf } from '../dialects/operations.ts';
 import type { Candidate, Plan } from '../router/candidate.ts';
@@ -230,6 +230,13 @@ async function untilContent(attempt: Attempt): Promise<{ first: readonly Generat
 const isQuirk = (name: string): name is Quirk => (QUIRK_IDS as readonly string[]).includes(name);
 const isEffort = (name: string): name is Effort => (EFFORTS as readonly string[]).includes(name);
 
+const errorRule = ({ status, code, text, means }: NonNullable<Candidate['provider']['errors']>[number]): ErrorRule => ({
+  means,
+  ...(status && { status }),
+  ...(code !== undefined && { code: new RegExp(code, 'i') }),
+  ...(text !== undefined && { text: new RegExp(text, 'i') }),
+});
+
 const targets = new WeakMap<Candidate['endpoint'], Target>();
 
 /** What the codec may know of the endpoint; the same for every request, so it is made once. */
@@ -248,6 +255,7 @@ export function targetOf({ endpoint, provider, model }: Candidate, ports: Gatewa
     ...(provider.temperatureMax !== undefined && { temperatureMax: provider.temperatureMax }),
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
     ...(contextLength !== undefined && { contextLength }),
+    ...(provider.errors && { errors: provider.errors.map(errorRule) }),
   };
   targets.set(endpoint, target);
   return target;

@@ -5,7 +5,6 @@ import type { Target } from '../../canon/target.ts';
 import type { Usage } from '../../canon/units.ts';
 import type { Frame } from '../../streams/sse.ts';
 import { AnswerEvents, frameDecoder } from '../answer-events.ts';
-import { classify } from '../classify.ts';
 import type { Expectation } from '../dialect.ts';
 import { asArray, asObject, asString, asText, type JsonObject } from '../read.ts';
 import { finishReason } from './finish.ts';
@@ -104,12 +103,12 @@ function readEvent(reader: AnswerReader, wire: JsonObject): void {
   else if (wire.type === 'message_delta') {
     reader.count(wire.usage);
     reader.stop(asObject(wire.delta)?.stop_reason);
-  } else if (wire.type === 'error' || wire.error != null) reader.fail(classify(200, wire), reader.usage);
+  } else if (wire.type === 'error' || wire.error != null) reader.refuse(200, wire, reader.usage);
 }
 
 /** Complete only by `message_stop`; unknown events and deltas are none of our business. */
-export function decodeStream(_target: Target, _expectation: Expectation): Machine<Frame, GenerationEvent> {
-  const reader = new AnswerReader();
+export function decodeStream(target: Target, _expectation: Expectation): Machine<Frame, GenerationEvent> {
+  const reader = new AnswerReader(target.errors);
   return frameDecoder(
     reader,
     (wire) => readEvent(reader, wire),
@@ -118,13 +117,14 @@ export function decodeStream(_target: Target, _expectation: Expectation): Machin
 }
 
 /** A whole answer → the same events its stream would have given. */
-export function decodeWhole(body: unknown, _target: Target, _expectation: Expectation): readonly GenerationEvent[] {
-  const reader = new AnswerReader();
+export function decodeWhole(body: unknown, target: Target, _expectation: Expectation): readonly GenerationEvent[] {
+  const reader = new AnswerReader(target.errors);
   const wire = asObject(body);
   const content = asArray(wire?.content);
   if (!wire || !content) {
     const malformed = gatewayError('upstream_malformed', 'Provider sent an answer that could not be read');
-    reader.fail(wire && (wire.type === 'error' || wire.error != null) ? classify(200, wire) : malformed);
+    if (wire && (wire.type === 'error' || wire.error != null)) reader.refuse(200, wire);
+    else reader.fail(malformed);
     return reader.take();
   }
   reader.message(wire);

@@ -4,7 +4,6 @@ import type { Machine } from '../../canon/machine.ts';
 import type { Target } from '../../canon/target.ts';
 import type { Frame } from '../../streams/sse.ts';
 import { AnswerEvents, frameDecoder } from '../answer-events.ts';
-import { classify } from '../classify.ts';
 import type { Expectation } from '../dialect.ts';
 import { asArray, asObject, asText, type JsonObject } from '../read.ts';
 import { finishReason } from './finish.ts';
@@ -28,7 +27,7 @@ class AnswerReader extends AnswerEvents {
     else if (event === 'metadata') {
       this.#usage = wire.usage;
       if (this.#stop !== undefined) this.complete();
-    } else if (event?.endsWith('Exception')) this.fail(classify(200, { ...wire, __type: event }));
+    } else if (event?.endsWith('Exception')) this.refuse(200, { ...wire, __type: event });
   }
 
   whole(wire: JsonObject): void {
@@ -103,8 +102,8 @@ class AnswerReader extends AnswerEvents {
 }
 
 /** Complete by the counts after the reason to stop. */
-export function decodeStream(_target: Target, _expectation: Expectation): Machine<Frame, GenerationEvent> {
-  const reader = new AnswerReader();
+export function decodeStream(target: Target, _expectation: Expectation): Machine<Frame, GenerationEvent> {
+  const reader = new AnswerReader(target.errors);
   return frameDecoder(
     reader,
     (wire, event) => reader.event(wire, event),
@@ -113,11 +112,11 @@ export function decodeStream(_target: Target, _expectation: Expectation): Machin
 }
 
 /** A whole answer → the same events its stream would have given. */
-export function decodeWhole(body: unknown, _target: Target, _expectation: Expectation): readonly GenerationEvent[] {
-  const reader = new AnswerReader();
+export function decodeWhole(body: unknown, target: Target, _expectation: Expectation): readonly GenerationEvent[] {
+  const reader = new AnswerReader(target.errors);
   const wire = asObject(body);
   if (wire && asObject(wire.output)) reader.whole(wire);
-  else if (wire && (wire.__type !== undefined || wire.message !== undefined)) reader.fail(classify(200, wire));
+  else if (wire && (wire.__type !== undefined || wire.message !== undefined)) reader.refuse(200, wire);
   else reader.fail(gatewayError('upstream_malformed', 'Provider sent an answer that could not be read'));
   return reader.take();
 }

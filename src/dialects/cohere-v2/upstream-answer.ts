@@ -4,7 +4,6 @@ import type { Machine } from '../../canon/machine.ts';
 import type { Target } from '../../canon/target.ts';
 import type { Frame } from '../../streams/sse.ts';
 import { AnswerEvents, frameDecoder } from '../answer-events.ts';
-import { classify } from '../classify.ts';
 import type { Expectation } from '../dialect.ts';
 import { asArray, asNumber, asObject, asText, type JsonObject } from '../read.ts';
 import { finishReason } from './finish.ts';
@@ -60,7 +59,7 @@ class AnswerReader extends AnswerEvents {
         return;
       default:
         // Events nobody told us of, and errors without a type.
-        if (wire.type === undefined && asText(wire.message) !== undefined) this.fail(classify(200, wire));
+        if (wire.type === undefined && asText(wire.message) !== undefined) this.refuse(200, wire);
     }
   }
 
@@ -119,14 +118,14 @@ class AnswerReader extends AnswerEvents {
     const word = asText(finish_reason);
     const counted = decodeUsage(usage);
     if (word === undefined) this.cut(counted);
-    else if (error != null) this.fail(classify(500, { message: asText(error) ?? 'Provider returned error' }), counted);
+    else if (error != null) this.refuse(500, { message: asText(error) ?? 'Provider returned error' }, counted);
     else this.finish(finishReason(word, this.calledTools), word, counted, undefined);
   }
 }
 
 /** Complete by `message-end`. */
-export function decodeStream(_target: Target, _expectation: Expectation): Machine<Frame, GenerationEvent> {
-  const reader = new AnswerReader();
+export function decodeStream(target: Target, _expectation: Expectation): Machine<Frame, GenerationEvent> {
+  const reader = new AnswerReader(target.errors);
   return frameDecoder(
     reader,
     (wire) => reader.event(wire),
@@ -135,11 +134,11 @@ export function decodeStream(_target: Target, _expectation: Expectation): Machin
 }
 
 /** A whole answer → the same events its stream would have given. */
-export function decodeWhole(body: unknown, _target: Target, _expectation: Expectation): readonly GenerationEvent[] {
-  const reader = new AnswerReader();
+export function decodeWhole(body: unknown, target: Target, _expectation: Expectation): readonly GenerationEvent[] {
+  const reader = new AnswerReader(target.errors);
   const wire = asObject(body);
   if (wire && asObject(wire.message)) reader.whole(wire);
-  else if (wire && asText(wire.message) !== undefined) reader.fail(classify(200, wire));
+  else if (wire && asText(wire.message) !== undefined) reader.refuse(200, wire);
   else reader.fail(gatewayError('upstream_malformed', 'Provider sent an answer that could not be read'));
   return reader.take();
 }

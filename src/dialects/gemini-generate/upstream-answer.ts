@@ -4,7 +4,6 @@ import type { Machine } from '../../canon/machine.ts';
 import type { Target } from '../../canon/target.ts';
 import type { Frame } from '../../streams/sse.ts';
 import { AnswerEvents, frameDecoder } from '../answer-events.ts';
-import { classify } from '../classify.ts';
 import type { Expectation } from '../dialect.ts';
 import { asArray, asObject, asString, asText, type JsonObject } from '../read.ts';
 import { finishReason } from './finish.ts';
@@ -86,21 +85,21 @@ const errorIn = (wire: unknown): JsonObject | undefined => {
 };
 
 /** Complete by its finish reason, once the stream has ended. */
-export function decodeStream(_target: Target, _expectation: Expectation): Machine<Frame, GenerationEvent> {
-  const reader = new AnswerReader();
+export function decodeStream(target: Target, _expectation: Expectation): Machine<Frame, GenerationEvent> {
+  const reader = new AnswerReader(target.errors);
   return frameDecoder(
     reader,
-    (wire) => (wire.error == null ? reader.chunk(wire) : reader.fail(classify(200, wire))),
+    (wire) => (wire.error == null ? reader.chunk(wire) : reader.refuse(200, wire)),
     () => reader.complete(),
   );
 }
 
 /** A whole answer → the same events its stream would have given. */
-export function decodeWhole(body: unknown, _target: Target, _expectation: Expectation): readonly GenerationEvent[] {
-  const reader = new AnswerReader();
+export function decodeWhole(body: unknown, target: Target, _expectation: Expectation): readonly GenerationEvent[] {
+  const reader = new AnswerReader(target.errors);
   const error = errorIn(body);
   const wire = asObject(body);
-  if (error) reader.fail(classify(200, error));
+  if (error) reader.refuse(200, error);
   else if (!wire || (wire.candidates === undefined && wire.promptFeedback === undefined))
     reader.fail(gatewayError('upstream_malformed', 'Provider sent an answer that could not be read'));
   else {

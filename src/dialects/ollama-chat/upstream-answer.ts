@@ -5,7 +5,6 @@ import type { Target } from '../../canon/target.ts';
 import type { Usage } from '../../canon/units.ts';
 import type { Frame } from '../../streams/sse.ts';
 import { AnswerEvents, frameDecoder } from '../answer-events.ts';
-import { classify } from '../classify.ts';
 import type { Expectation } from '../dialect.ts';
 import { asArray, asCount, asObject, asText, type JsonObject, parseJson } from '../read.ts';
 
@@ -24,7 +23,7 @@ class AnswerReader extends AnswerEvents {
 
   line(wire: JsonObject): void {
     if (wire.error != null) {
-      this.fail(classify(200, wire));
+      this.refuse(200, wire);
       return;
     }
     this.start(asText(wire.id), asText(wire.model));
@@ -66,8 +65,8 @@ class AnswerReader extends AnswerEvents {
 }
 
 /** Complete by the line that says `done`. */
-export function decodeStream(_target: Target, _expectation: Expectation): Machine<Frame, GenerationEvent> {
-  const reader = new AnswerReader();
+export function decodeStream(target: Target, _expectation: Expectation): Machine<Frame, GenerationEvent> {
+  const reader = new AnswerReader(target.errors);
   return frameDecoder(
     reader,
     (wire) => reader.line(wire),
@@ -76,8 +75,8 @@ export function decodeStream(_target: Target, _expectation: Expectation): Machin
 }
 
 /** A whole answer → the same events its stream would have given. */
-export function decodeWhole(body: unknown, _target: Target, _expectation: Expectation): readonly GenerationEvent[] {
-  const reader = new AnswerReader();
+export function decodeWhole(body: unknown, target: Target, _expectation: Expectation): readonly GenerationEvent[] {
+  const reader = new AnswerReader(target.errors);
   const wire = asObject(body);
   if (!wire) reader.fail(gatewayError('upstream_malformed', 'Provider sent an answer that could not be read'));
   else reader.line(wire);

@@ -1,7 +1,7 @@
 import { gatewayError } from '../../canon/errors.ts';
 import type { GenerationEvent } from '../../canon/event.ts';
 import { type Machine, NOTHING } from '../../canon/machine.ts';
-import type { Target } from '../../canon/target.ts';
+import type { ErrorRule, Target } from '../../canon/target.ts';
 import type { Frame } from '../../streams/sse.ts';
 import { classify } from '../classify.ts';
 import type { Expectation } from '../dialect.ts';
@@ -18,6 +18,8 @@ const logprobsOf = (choice: JsonObject): readonly unknown[] | undefined => {
 function errorIn(wire: JsonObject): boolean {
   if (wire.error != null && wire.error !== '') return true;
   if (wire.object === 'error') return true;
+  const outcome = asNumber(asObject(wire.base_resp)?.status_code);
+  if (outcome !== undefined && outcome !== 0) return true;
   return (
     wire.choices === undefined &&
     typeof wire.message === 'string' &&
@@ -40,8 +42,10 @@ function firstChoice(wire: JsonObject): JsonObject | undefined {
 /** Frames → events (spec/providers B.1.3). Complete only by `[DONE]` or, where a host forgets it, by a finish reason. */
 class StreamDecoder implements Machine<Frame, GenerationEvent> {
   readonly #reader: AnswerReader;
+  readonly #errors: readonly ErrorRule[] | undefined;
 
-  constructor(expectation: Expectation) {
+  constructor(target: Target, expectation: Expectation) {
+    this.#errors = target.errors;
     this.#reader = new AnswerReader(expectation);
   }
 
@@ -56,7 +60,7 @@ class StreamDecoder implements Machine<Frame, GenerationEvent> {
     }
     const wire = asObject(parseJson(data));
     if (!wire) reader.fail(gatewayError('upstream_malformed', 'Provider sent a chunk that could not be read'));
-    else if (frame.event === 'error' || errorIn(wire)) reader.fail(classify(200, wire));
+    else if (frame.event === 'error' || errorIn(wire)) reader.fail(classify(200, wire, this.#errors));
     else this.#chunk(wire);
     return reader.take();
   }
@@ -83,16 +87,16 @@ class StreamDecoder implements Machine<Frame, GenerationEvent> {
     const word = asText(choice.finish_reason);
     if (word === undefined) return;
     // A choice that fails carries its error beside the finish reason.
-    if (word === 'error' && choice.error != null) reader.fail(classify(200, choice));
+    if (word === 'error' && choice.error != null) reader.fail(classify(200, choice, this.#errors));
     else reader.finish(word, asText(choice.native_finish_reason));
   }
 }
 
-export const decodeStream = (_target: Target, expectation: Expectation): Machine<Frame, GenerationEvent> =>
-  new StreamDecoder(expectation);
+export const decodeStream = (target: Target, expectation: Expectation): Machine<Frame, GenerationEvent> =>
+  new StreamDecoder(target, expectation);
 
 /** A whole answer → the same events its stream would have given. */
-export function decodeWhole(body: unknown, _target: Target, expectation: Expectation): readonly GenerationEvent[] {
+export function decodeWhole(body: unknown, target: Target, expectation: Expectation): readonly GenerationEvent[] {
   const reader = new AnswerReader(expectation);
   const wire = asObject(body);
   if (!wire) {
@@ -101,7 +105,7 @@ export function decodeWhole(body: unknown, _target: Target, expectation: Expecta
   }
   const choice = firstChoice(wire);
   if (!choice && errorIn(wire)) {
-    reader.fail(classify(200, wire));
+    reader.fail(classify(200, wire, target.errors));
     return reader.take();
   }
   reader.start(wire);
@@ -111,7 +115,7 @@ export function decodeWhole(body: unknown, _target: Target, expectation: Expecta
   if (choice && message) reader.read(message, logprobsOf(choice));
   const word = asText(choice?.finish_reason);
   if (choice?.error != null) {
-    reader.fail(classify(200, choice));
+    reader.fail(classify(200, choice, target.errors));
     return reader.take();
   }
   // A whole answer is complete by being there; a host that names no reason has simply stopped.

@@ -4,7 +4,6 @@ import type { Machine } from '../../canon/machine.ts';
 import type { Target } from '../../canon/target.ts';
 import type { Frame } from '../../streams/sse.ts';
 import { AnswerEvents, frameDecoder } from '../answer-events.ts';
-import { classify } from '../classify.ts';
 import type { Expectation } from '../dialect.ts';
 import { asArray, asNumber, asObject, asString, asText, type JsonObject } from '../read.ts';
 import { FORMAT } from './id.ts';
@@ -79,7 +78,7 @@ class AnswerReader extends AnswerEvents {
   complete(response: JsonObject): void {
     const usage = decodeUsage(response.usage);
     if (response.status === 'failed' || response.error != null) {
-      this.fail(classify(200, response.error == null ? { error: { message: 'failed' } } : response), usage);
+      this.refuse(200, response.error == null ? { error: { message: 'failed' } } : response, usage);
       return;
     }
     const reason = asText(asObject(response.incomplete_details)?.reason);
@@ -160,13 +159,13 @@ function readItemEvent(reader: AnswerReader, wire: JsonObject): void {
       break;
     default:
       if (wire.type === 'error' || wire.error != null)
-        reader.fail(classify(200, wire.error == null ? { error: { code: wire.code, message: wire.message } } : wire));
+        reader.refuse(200, wire.error == null ? { error: { code: wire.code, message: wire.message } } : wire);
   }
 }
 
 /** Complete only by a terminal event; `[DONE]` alone is a stream that was cut. */
-export function decodeStream(_target: Target, _expectation: Expectation): Machine<Frame, GenerationEvent> {
-  const reader = new AnswerReader();
+export function decodeStream(target: Target, _expectation: Expectation): Machine<Frame, GenerationEvent> {
+  const reader = new AnswerReader(target.errors);
   return frameDecoder(
     reader,
     (wire) => readEvent(reader, wire),
@@ -175,13 +174,14 @@ export function decodeStream(_target: Target, _expectation: Expectation): Machin
 }
 
 /** A whole answer → the same events its stream would have given. */
-export function decodeWhole(body: unknown, _target: Target, _expectation: Expectation): readonly GenerationEvent[] {
-  const reader = new AnswerReader();
+export function decodeWhole(body: unknown, target: Target, _expectation: Expectation): readonly GenerationEvent[] {
+  const reader = new AnswerReader(target.errors);
   const wire = asObject(body);
   const output = asArray(wire?.output);
   if (!wire || !output) {
     const malformed = gatewayError('upstream_malformed', 'Provider sent an answer that could not be read');
-    reader.fail(wire?.error == null ? malformed : classify(200, wire));
+    if (wire?.error == null) reader.fail(malformed);
+    else reader.refuse(200, wire);
     return reader.take();
   }
   reader.start(asText(wire.id), asText(wire.model));
