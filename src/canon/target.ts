@@ -29,6 +29,16 @@ export const QUIRKS = {
   'fim-route': 'A text between two texts has a route of its own.',
   'output-dimension': 'The length of embeddings is asked for as `output_dimension`.',
   'top-k-rerank': 'Ranking says `top_k` for `top_n`, and `data` for `results`.',
+  'reasoning-replay': 'Wants the thoughts of earlier turns back in `reasoning_content`.',
+  'reasoning-replay-plain': 'Wants the thoughts of earlier turns back in `reasoning`.',
+  'think-tags': 'Gives reasoning at the start of the text, between `<think>` and `</think>`.',
+  'think-prefilled': 'Answers begin inside a thought that its template has opened.',
+  'thinking-switch': 'Thinking is switched by `thinking: { type }`, its strength by `reasoning_effort`.',
+  'enable-thinking': 'Thinking is switched by `enable_thinking`, its length by `thinking_budget`.',
+  'reasoning-enabled': 'Thinking is switched by `reasoning: { enabled }`, its strength by `reasoning_effort`.',
+  'parsed-reasoning': 'Gives thoughts apart only when asked to by `reasoning_format`.',
+  'stream-only': 'Answers with streams alone.',
+  'integer-logprobs': 'Log probabilities are asked for by their number.',
   'vertex-body': 'The address names the model and whether to stream; the body names the version of the wire.',
   'numeric-error-codes': 'Errors carry the HTTP status as their code.',
 } as const satisfies Record<string, string>;
@@ -60,6 +70,8 @@ export interface Target {
   readonly temperatureMax?: number;
   /** What this host's own codes mean, before the general table. */
   readonly errors?: readonly ErrorRule[];
+  /** The most stops it takes. */
+  readonly stopsMax?: number;
   /** How much the model takes here, where that is known. */
   readonly contextLength?: number;
   /** The most tokens the model gives here, where that is known: some hosts demand a limit. */

@@ -170,6 +170,7 @@ export const providerFile = z.strictObject({
   image_bytes_max: count.optional(),
   body_bytes_max: count.optional(),
   tools_max: count.optional(),
+  efforts: efforts.optional(),
   stops_max: z.int().nonnegative().optional(),
   errors: z
     .array(

@@ -36,6 +36,7 @@ export function buildProvider({ id, form }: AuthoredSubject<ProviderFile>): Prov
       imageBytesMax: form.image_bytes_max,
       bodyBytesMax: form.body_bytes_max,
       toolsMax: form.tools_max,
+      efforts: form.efforts,
       errors: form.errors as Provider['errors'],
       stopsMax: form.stops_max,
       site: form.site,

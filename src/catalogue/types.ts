@@ -197,6 +197,8 @@ export interface Provider {
   readonly imageBytesMax?: number;
   readonly bodyBytesMax?: number;
   readonly toolsMax?: number;
+  /** Levels of thinking that it knows, whatever the model. */
+  readonly efforts?: readonly string[];
   /** What its own failures mean: patterns of its codes and messages. */
   readonly errors?: readonly {
     readonly status?: readonly number[];

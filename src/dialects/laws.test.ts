@@ -64,6 +64,14 @@ const OPENAI: readonly Flavour[] = [
   },
 ];
 
+const tagged: Flavour = {
+  dialect: 'openai-chat',
+  complete: /"finish_reason":"/,
+  name: 'thoughts between tags',
+  quirks: ['think-tags', 'usage-opt-in'],
+  carries: plainReasoning,
+};
+
 /** One flavour for each of its hosts, but none for those that only leave things out. */
 const anthropic: Flavour = {
   dialect: 'anthropic-messages',
@@ -340,7 +348,17 @@ const completions: Flavour = {
   },
 };
 
-const FLAVOURS: readonly Flavour[] = [...OPENAI, completions, anthropic, responses, gemini, ollama, cohere, bedrock];
+const FLAVOURS: readonly Flavour[] = [
+  ...OPENAI,
+  tagged,
+  completions,
+  anthropic,
+  responses,
+  gemini,
+  ollama,
+  cohere,
+  bedrock,
+];
 
 for (const dialect of Object.values(DIALECTS)) {
   for (const flavour of FLAVOURS.filter((one) => one.dialect === dialect.id)) {

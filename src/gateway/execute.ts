@@ -94,7 +94,9 @@ export class Walk {
     const dialect = wireOf(provider.dialect, request.operation?.kind);
     if (!route || !dialect) return { error: gatewayError('internal', `no road to ${provider.id}`) };
     const target = targetOf(candidate, this.#ports);
-    const encoded = dialect.encodeRequest(request, target);
+    // A host that only streams is asked for a stream; its answer is put together for callers who wanted it whole (UP-062).
+    const streams = !request.stream && target.quirks.has('stream-only');
+    const encoded = dialect.encodeRequest(streams ? { ...request, stream: true } : request, target);
     if (encoded.unable !== undefined)
       return {
         error: gatewayError('host_unable', `${provider.name} ${encoded.unable}`, { providerName: provider.name }),
@@ -243,7 +245,7 @@ const targets = new WeakMap<Candidate['endpoint'], Target>();
 export function targetOf({ endpoint, provider, model }: Candidate, ports: GatewayPorts): Target {
   const known = targets.get(endpoint);
   if (known) return known;
-  const efforts = endpoint.efforts ?? model.reasoning?.efforts;
+  const efforts = endpoint.efforts ?? provider.efforts ?? model.reasoning?.efforts;
   const maxOutputTokens = endpoint.maxOutputTokens ?? model.maxOutputTokens;
   const contextLength = endpoint.contextLength ?? model.contextLength;
   const target: Target = {
@@ -255,6 +257,7 @@ export function targetOf({ endpoint, provider, model }: Candidate, ports: Gatewa
     ...(provider.temperatureMax !== undefined && { temperatureMax: provider.temperatureMax }),
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
     ...(contextLength !== undefined && { contextLength }),
+    ...(provider.stopsMax !== undefined && { stopsMax: provider.stopsMax }),
     ...(provider.errors && { errors: provider.errors.map(errorRule) }),
   };
   targets.set(endpoint, target);

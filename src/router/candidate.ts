@@ -12,6 +12,7 @@ export type RuleId =
   | 'tools'
   | 'require_parameters'
   | 'soft_preference'
+  | 'limits'
   | 'max_tokens'
   | 'context_length'
   | 'allow_fallbacks';

@@ -121,6 +121,29 @@ const doesFor = ({ outputModalities }: Model, operation: Operation['kind'] | und
 
 const nameOf = (operation: Operation['kind'] | undefined): string => operation ?? 'answers';
 
+/** How many bytes Base64 of this length holds. */
+const bytesOf = (url: string): number =>
+  url.startsWith('data:') ? Math.floor(((url.length - url.indexOf(',')) * 3) / 4) : 0;
+
+/** What a provider takes at most of one request (spec/providers B.14.7). */
+function beyondLimits(provider: Provider, request: GenerationRequest): string | undefined {
+  const { toolsMax, imagesMax, imageBytesMax, bodyBytesMax } = provider;
+  if (toolsMax !== undefined && request.tools.length > toolsMax) return `takes at most ${toolsMax} tools`;
+  if (imagesMax === undefined && imageBytesMax === undefined && bodyBytesMax === undefined) return undefined;
+  let images = 0;
+  let bytes = 0;
+  for (const { parts } of request.messages)
+    for (const part of parts) {
+      const size = part.kind === 'image' ? bytesOf(part.url) : part.kind === 'file' ? bytesOf(part.data ?? '') : 0;
+      if (part.kind === 'image' && size > (imageBytesMax ?? size))
+        return `takes pictures of at most ${imageBytesMax} bytes`;
+      if (part.kind === 'image') images += 1;
+      bytes += part.kind === 'text' ? part.text.length : Math.ceil((size * 4) / 3);
+    }
+  if (images > (imagesMax ?? images)) return `takes at most ${imagesMax} pictures`;
+  return bytes > (bodyBytesMax ?? bytes) ? `takes requests of at most ${bodyBytesMax} bytes` : undefined;
+}
+
 const needsTools = (request: GenerationRequest): boolean =>
   request.tools.length > 0 && (request.toolChoice?.kind === 'required' || request.toolChoice?.kind === 'named');
 
@@ -228,6 +251,16 @@ export const RULES: readonly Rule[] = [
           .map((rejection) => `${rejection.provider.name} ${rejection.reason}`)
           .join('; ')}.`,
       ),
+  },
+  {
+    id: 'limits',
+    rejects: (_endpoint, provider, { request }) => beyondLimits(provider, request),
+    error: (planned) => ({
+      code: 'invalid_request',
+      message: `No host of ${planned.requested} takes so much: ${[
+        ...new Set(planned.rejected.flatMap((r) => (r.rule === 'limits' ? [`${r.provider.name} ${r.reason}`] : []))),
+      ].join('; ')}.`,
+    }),
   },
   {
     id: 'max_tokens',

@@ -110,7 +110,7 @@ const EVERYTHING: Json = {
 /** The words of each wire; beyond them only what the row lists. */
 const VOCABULARY: Readonly<Record<string, readonly string[]>> = {
   'openai-chat':
-    'model messages stream stream_options max_tokens max_completion_tokens temperature top_p top_k min_p top_a frequency_penalty presence_penalty repetition_penalty seed random_seed stop logit_bias logprobs top_logprobs prediction tools tool_choice parallel_tool_calls response_format reasoning reasoning_effort verbosity'.split(
+    'model messages stream stream_options max_tokens max_completion_tokens temperature top_p top_k min_p top_a frequency_penalty presence_penalty repetition_penalty seed random_seed stop logit_bias logprobs top_logprobs prediction tools tool_choice parallel_tool_calls response_format reasoning reasoning_effort verbosity thinking enable_thinking thinking_budget reasoning_format'.split(
       ' ',
     ),
   'anthropic-messages':

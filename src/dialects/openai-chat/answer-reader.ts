@@ -1,9 +1,11 @@
 import { type GatewayError, gatewayError } from '../../canon/errors.ts';
 import type { Annotation, Block, GenerationEvent } from '../../canon/event.ts';
+import type { Quirk } from '../../canon/target.ts';
 import type { Usage } from '../../canon/units.ts';
 import type { Expectation } from '../dialect.ts';
 import { asArray, asNumber, asObject, asString, asText, type JsonObject } from '../read.ts';
 import { finishReason } from './finish.ts';
+import { ThinkSplitter } from './think-tags.ts';
 import { nineCharacters } from './tool-ids.ts';
 
 /**
@@ -25,9 +27,12 @@ export class AnswerReader {
   #serviceTier: string | undefined;
   #echo: string;
   #upstreamId = '';
+  #splitter: ThinkSplitter | undefined;
 
-  constructor(expectation: Expectation) {
+  constructor(expectation: Expectation, quirks?: ReadonlySet<Quirk>) {
     this.#echo = expectation.prefillEcho ?? '';
+    if (quirks?.has('think-tags') || quirks?.has('think-prefilled'))
+      this.#splitter = new ThinkSplitter(quirks.has('think-prefilled'));
   }
 
   /** What has become of the input since the last call. */
@@ -79,7 +84,7 @@ export class AnswerReader {
     if (this.#finishWord !== undefined) return;
     this.#reasoning(message);
     const content = message.content;
-    if (typeof content === 'string') this.#text('text', content, logprobs);
+    if (typeof content === 'string') this.#plain(content, logprobs);
     else if (content != null) for (const chunk of asArray(content) ?? []) this.#contentChunk(asObject(chunk));
     this.#rarer(message);
     if (message.tool_calls != null)
@@ -143,6 +148,17 @@ export class AnswerReader {
     }
     if (chunk?.type === 'text') this.#text('text', asString(chunk.text) ?? '', undefined);
     else if (chunk?.type === 'image_url') this.#image(chunk);
+  }
+
+  /** Text as it came; where thoughts hide in it, apart from them. */
+  #plain(text: string, logprobs: readonly unknown[] | undefined): void {
+    if (!this.#splitter) this.#text('text', text, logprobs);
+    else for (const piece of this.#splitter.step(text)) this.#piece(piece);
+  }
+
+  #piece({ kind, text }: { readonly kind: 'text' | 'thought'; readonly text: string }): void {
+    if (kind === 'thought') this.#thought(text);
+    else this.#text('text', text, undefined);
   }
 
   #text(kind: 'text' | 'refusal', text: string, logprobs: readonly unknown[] | undefined): void {
@@ -297,6 +313,7 @@ export class AnswerReader {
   /** The answer is complete by its own word. */
   end(): void {
     if (this.ended) return;
+    for (const piece of this.#splitter?.end() ?? []) this.#piece(piece);
     if (!this.#hasContent && this.#finishWord === undefined) {
       this.fail(gatewayError('upstream_empty', 'Provider returned an empty answer'));
       return;

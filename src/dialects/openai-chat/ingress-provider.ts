@@ -140,6 +140,16 @@ function plainMessage(message: JsonObject): JsonObject {
   return { ...rest, ...plainContent(message.content) };
 }
 
+/** What a host's own words mean in the plain spelling. */
+function inPlain(wire: JsonObject, { quirks }: Target): unknown {
+  if (quirks.has('integer-logprobs') && typeof wire.logprobs === 'number')
+    return { ...wire, logprobs: wire.logprobs > 0, top_logprobs: wire.logprobs };
+  const { thinking, enable_thinking: enabled, reasoning: _reasoning, ...rest } = wire;
+  if (quirks.has('thinking-switch') && thinking !== undefined)
+    return { ...rest, reasoning: { enabled: asObject(thinking)?.type !== 'disabled' } };
+  return quirks.has('enable-thinking') && enabled !== undefined ? { ...rest, reasoning: { enabled } } : { ...wire };
+}
+
 /** @returns the request in the dialect's plain spelling, or what this host says to it */
 export function fromProviderWire(
   body: unknown,
@@ -159,7 +169,7 @@ export function fromProviderWire(
     (quirks.has('nine-character-ids') ? checkIds(messages) : undefined) ??
     (quirks.has('strict-turns') ? checkTurns(messages) : undefined);
   if (problem) return { ok: false, error: problem };
-  if (!quirks.has('closed-request')) return { ok: true, value: body };
+  if (!quirks.has('closed-request')) return { ok: true, value: inPlain(wire, target) };
   const { random_seed: seed, tool_choice: choice, ...rest } = wire;
   return {
     ok: true,

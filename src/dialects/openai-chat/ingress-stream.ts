@@ -7,6 +7,7 @@ import type { AnswerContext } from '../dialect.ts';
 import { errorObject } from '../envelope.ts';
 import { annotationWire, imageWire, reasoningDetailWire } from './chunk.ts';
 import { FINISH_WORDS } from './finish.ts';
+import { CLOSE, GAP, OPEN } from './think-tags.ts';
 import { encodeUsage } from './usage.ts';
 
 /** The end marker of every stream of this dialect. */
@@ -27,6 +28,8 @@ class StreamEncoder implements Machine<GenerationEvent, Frame> {
   readonly #router: boolean;
   readonly #thinking: boolean;
   readonly #wholeCalls: boolean;
+  readonly #tags: boolean;
+  #tagOpen = false;
   #block: Block | undefined;
   #reasoningIndex = -1;
   #callIndex = -1;
@@ -41,6 +44,7 @@ class StreamEncoder implements Machine<GenerationEvent, Frame> {
     this.#router = context.quirks.has('router-answers');
     this.#thinking = context.quirks.has('thinking-chunks');
     this.#wholeCalls = context.quirks.has('whole-tool-calls');
+    this.#tags = context.quirks.has('think-tags') || context.quirks.has('think-prefilled');
     this.#head = `${JSON.stringify(this.#identity()).slice(0, -1)},"choices":[{"index":0,"delta":`;
     this.#tail = this.#router
       ? ',"finish_reason":null,"native_finish_reason":null,"logprobs":null}]}'
@@ -52,7 +56,7 @@ class StreamEncoder implements Machine<GenerationEvent, Frame> {
       case 'block-delta':
         return this.#delta(event.delta);
       case 'block-start':
-        return this.#blockStart(event.block);
+        return [...this.#closeTag(event.block.kind), ...this.#blockStart(event.block)];
       case 'block-end':
         return this.#blockEnd();
       case 'usage':
@@ -62,7 +66,7 @@ class StreamEncoder implements Machine<GenerationEvent, Frame> {
         return this.#router ? [] : [this.#chunk('{"role":"assistant","content":""}')];
       case 'generation-end':
         this.#ended = true;
-        return [this.#finish(event)];
+        return [...this.#closeTag(undefined), this.#finish(event)];
       case 'generation-error':
         this.#failed = true;
         return [this.#error(event.error)];
@@ -129,6 +133,13 @@ class StreamEncoder implements Machine<GenerationEvent, Frame> {
     return [];
   }
 
+  /** Thoughts between tags end where something else begins. */
+  #closeTag(next: Block['kind'] | undefined): readonly Frame[] {
+    if (!this.#tagOpen || next === 'reasoning' || next === 'opaque') return [];
+    this.#tagOpen = false;
+    return [this.#text(CLOSE + GAP, undefined)];
+  }
+
   #callStart(block: Extract<Block, { kind: 'tool-call' }>): readonly Frame[] {
     this.#callIndex += 1;
     if (this.#wholeCalls) {
@@ -180,6 +191,13 @@ class StreamEncoder implements Machine<GenerationEvent, Frame> {
   #reasoning(text: string | undefined, signature: string | undefined): readonly Frame[] {
     const block = this.#block;
     if (!this.#context.showReasoning || block?.kind !== 'reasoning') return [];
+    if (this.#tags) {
+      if (text === undefined) return [];
+      const prefilled = this.#context.quirks.has('think-prefilled');
+      const opening = this.#tagOpen || prefilled ? '' : OPEN;
+      this.#tagOpen = true;
+      return [this.#text(opening + text, undefined)];
+    }
     if (this.#thinking) {
       return text === undefined
         ? []

@@ -3,6 +3,7 @@ import type { AnswerContext } from '../dialect.ts';
 import { errorObject } from '../envelope.ts';
 import { annotationWire, imageWire, reasoningDetailWire } from './chunk.ts';
 import { FINISH_WORDS } from './finish.ts';
+import { CLOSE, GAP, OPEN } from './think-tags.ts';
 import { encodeUsage } from './usage.ts';
 
 const joined = (blocks: readonly CollectedBlock[]): string => blocks.map((block) => block.text).join('');
@@ -41,18 +42,22 @@ function reasoningFields(
   context: AnswerContext,
 ): Record<string, unknown> {
   const { quirks } = context;
-  if (quirks.has('thinking-chunks')) return {};
+  if (quirks.has('thinking-chunks') || inTags(context)) return {};
   if (quirks.has('reasoning-content')) return text === '' || !context.showReasoning ? {} : { reasoning_content: text };
   if (!context.showReasoning) return { reasoning: null };
   const details = reasoningDetails(blocks);
   return { reasoning: text === '' ? null : text, ...(details.length > 0 && { reasoning_details: details }) };
 }
 
+const inTags = ({ quirks }: AnswerContext): boolean => quirks.has('think-tags') || quirks.has('think-prefilled');
+
 function content(text: string, reasoning: string, hasCalls: boolean, context: AnswerContext): unknown {
   if (context.quirks.has('thinking-chunks') && context.showReasoning && reasoning !== '') {
     const thinking = { type: 'thinking', thinking: [{ type: 'text', text: reasoning }], closed: true };
     return text === '' ? [thinking] : [thinking, { type: 'text', text }];
   }
+  if (inTags(context) && context.showReasoning && reasoning !== '')
+    return `${context.quirks.has('think-prefilled') ? '' : OPEN}${reasoning}${CLOSE}${GAP}${text}`;
   return text === '' && hasCalls ? null : text;
 }
 

@@ -46,7 +46,7 @@ class StreamDecoder implements Machine<Frame, GenerationEvent> {
 
   constructor(target: Target, expectation: Expectation) {
     this.#errors = target.errors;
-    this.#reader = new AnswerReader(expectation);
+    this.#reader = new AnswerReader(expectation, target.quirks);
   }
 
   step(frame: Frame): readonly GenerationEvent[] {
@@ -97,7 +97,7 @@ export const decodeStream = (target: Target, expectation: Expectation): Machine<
 
 /** A whole answer → the same events its stream would have given. */
 export function decodeWhole(body: unknown, target: Target, expectation: Expectation): readonly GenerationEvent[] {
-  const reader = new AnswerReader(expectation);
+  const reader = new AnswerReader(expectation, target.quirks);
   const wire = asObject(body);
   if (!wire) {
     reader.fail(gatewayError('upstream_malformed', 'Provider sent an answer that could not be read'));

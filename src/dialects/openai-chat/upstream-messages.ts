@@ -72,7 +72,10 @@ function reasoningWire(history: ReasoningHistory | undefined, target: Target): W
     };
   }
   const plain = plainReasoning(history);
-  return target.quirks.has('reasoning-content') && plain !== undefined ? { reasoning_content: plain } : {};
+  // The first generation of reasoning models refuses what it thought before (UP-059).
+  if (plain === undefined || /\br1\b|-r1/i.test(target.upstreamModel)) return {};
+  if (target.quirks.has('reasoning-replay')) return { reasoning_content: plain };
+  return target.quirks.has('reasoning-replay-plain') ? { reasoning: plain } : {};
 }
 
 function plainReasoning(history: ReasoningHistory): string | undefined {

@@ -1,6 +1,7 @@
 import type { Dropped } from '../../canon/dropped.ts';
 import { type Parameter, supports } from '../../canon/parameters.ts';
 import {
+  type Effort,
   effortOf,
   type GenerationRequest,
   type Message,
@@ -69,6 +70,25 @@ function outputWire(output: OutputForm): Wire {
   return { type: output.kind === 'json' ? 'json_object' : output.kind };
 }
 
+/** The level nearest to an effort among those that think; undefined where there is only one, which needs no word. */
+function levelOf(effort: Effort, target: Target): string | undefined {
+  const levels = target.efforts?.filter((level) => level !== 'none') ?? [];
+  return levels.length > 1 ? nearestEffort(effort, levels) : undefined;
+}
+
+/** Hosts that have a switch beside or in place of a level. */
+function switchWire(effort: Effort, budget: number | undefined, target: Target): Wire | undefined {
+  const { quirks } = target;
+  const on = effort !== 'none';
+  const level = on ? levelOf(effort, target) : undefined;
+  const strength = level === undefined ? {} : { reasoning_effort: level };
+  if (quirks.has('thinking-switch')) return { thinking: { type: on ? 'enabled' : 'disabled' }, ...strength };
+  if (quirks.has('enable-thinking'))
+    return { enable_thinking: on, ...(on && budget !== undefined && { thinking_budget: budget }) };
+  if (quirks.has('reasoning-enabled')) return { reasoning: { enabled: on }, ...strength };
+  return undefined;
+}
+
 /** How a host is asked to think: the unified object, or a level it knows (spec/providers B.1.6, C.8). */
 function reasoningWire(request: GenerationRequest, target: Target): Wire | undefined {
   const wish = request.reasoning;
@@ -86,11 +106,14 @@ function reasoningWire(request: GenerationRequest, target: Target): Wire | undef
   }
   const effort = effortOf(wish);
   if (effort === undefined || target.efforts?.length === 0) return undefined;
+  const switched = switchWire(effort, wish.budgetTokens, target);
+  if (switched) return switched;
   // Weak efforts go with the side that does not think, because a host with two levels has nothing in between (UP-050).
   const onlyTwo = target.efforts?.length === 2 && target.efforts.includes('none');
   const weak = effort === 'minimal' || effort === 'low';
   const level = onlyTwo && weak ? 'none' : target.efforts ? nearestEffort(effort, target.efforts) : effort;
-  return level === undefined ? undefined : { reasoning_effort: level };
+  if (level === undefined) return undefined;
+  return { reasoning_effort: level, ...(target.quirks.has('parsed-reasoning') && { reasoning_format: 'parsed' }) };
 }
 
 const closed = (target: Target): boolean => target.quirks.has('closed-request');
@@ -166,7 +189,7 @@ const FIELDS: readonly Field[] = [
     'stop',
     '/stop',
     (r) => r.sampling.stop,
-    (stop) => ({ stop }),
+    (stop, target) => (target.stopsMax === 0 ? undefined : { stop: stop.slice(0, target.stopsMax) }),
   ),
   field(
     'logit_bias',
@@ -178,13 +201,13 @@ const FIELDS: readonly Field[] = [
     'logprobs',
     '/logprobs',
     (r) => r.sampling.logprobs,
-    (logprobs) => ({ logprobs }),
+    (logprobs, target) => (target.quirks.has('integer-logprobs') ? { logprobs: logprobs ? 1 : 0 } : { logprobs }),
   ),
   field(
     'top_logprobs',
     '/top_logprobs',
     (r) => r.sampling.topLogprobs,
-    (top_logprobs) => ({ top_logprobs }),
+    (top_logprobs, target) => (target.quirks.has('integer-logprobs') ? { logprobs: top_logprobs } : { top_logprobs }),
   ),
   field(
     'prediction',
@@ -266,6 +289,8 @@ function writeFields(request: GenerationRequest, target: Target, body: Wire, dro
     if (wire) Object.assign(body, wire);
     else dropped.push({ pointer, reason: 'unsupported' });
   }
+  if ((request.sampling.stop?.length ?? 0) > (target.stopsMax ?? Number.POSITIVE_INFINITY) && target.stopsMax !== 0)
+    dropped.push({ pointer: '/stop', reason: 'adapted' });
   Object.assign(body, extraFields(request, DIALECT_ID, target, dropped));
 }
 

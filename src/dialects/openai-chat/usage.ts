@@ -60,10 +60,14 @@ export function decodeUsage(wire: unknown): Usage | undefined {
   const whole = asCount(usage.total_tokens);
   const apart =
     reasoned !== undefined && reasoned > 0 && whole === (promptTotal ?? 0) + (completionTotal ?? 0) + reasoned;
-  const input = { left: promptTotal ?? 0 };
-  const output = { left: (completionTotal ?? 0) + (apart ? reasoned : 0) };
+  const beyond = reasoned !== undefined && reasoned > (completionTotal ?? 0);
+  // Some report what was not cached as the prompt: then the sum is the prompt (UP-111).
+  const cached = read(CACHED) ?? 0;
+  const prompt = (promptTotal ?? 0) + (cached > (promptTotal ?? 0) ? cached : 0);
+  const input = { left: prompt };
+  const output = { left: (completionTotal ?? 0) + (apart || beyond ? (reasoned ?? 0) : 0) };
   const counts = {
-    'cache-read': portion(input, read(CACHED)),
+    'cache-read': portion(input, cached),
     'cache-write': portion(input, read(WRITTEN)),
     'input-audio': portion(input, asCount(promptDetails?.audio_tokens)),
     reasoning: portion(output, reasoned),
