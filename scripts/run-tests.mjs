@@ -11,11 +11,14 @@ for (const old of readdirSync(dirname(report))) if (old.endsWith('.xml')) rmSync
 
 const bun = join(root, 'node_modules', '.bin', 'bun');
 const only = process.argv.slice(2);
-// Timed and crowded tests get the machine to themselves, after everything else.
+// Timed and crowded tests, and the browser, get the machine to themselves, after everything else.
 const runs =
   only.length > 0
     ? [only]
-    : [['--parallel', 'src', 'test/flows', 'test/browser', 'test/golden', 'test/tidy.test.ts'], ['test/load']];
+    : [
+        ['--parallel', 'src', 'test/flows', 'test/golden', 'test/tidy.test.ts'],
+        ['test/browser', 'test/load'],
+      ];
 const cases = [];
 let status = 0;
 for (const [index, args] of runs.entries()) {

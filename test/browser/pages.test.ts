@@ -45,18 +45,19 @@ describe.skipIf(!hasBrowser)('pages in a browser', () => {
 
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`REF-094 axe finds nothing on eight pages, ${colorScheme}, wide and narrow`, async () => {
+      const context = await browser.newContext({ colorScheme });
+      const page = await context.newPage();
       for (const path of PAGES) {
+        await page.goto(gateway.url + path);
         for (const width of [1280, 390]) {
-          await visit(path, { colorScheme, viewport: { width, height: 900 } }, async (page) => {
-            const { violations } = await new AxeBuilder({ page }).analyze();
-            expect([path, width, violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)]).toEqual([
-              path,
-              width,
-              [],
-            ]);
-          });
+          await page.setViewportSize({ width, height: 900 });
+          // No page of ours has frames: without them axe needs no second page to put its findings together.
+          const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
+          const found = violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+          expect([path, width, found]).toEqual([path, width, []]);
         }
       }
+      await context.close();
     }, 120_000);
   }
 

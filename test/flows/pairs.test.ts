@@ -10,11 +10,13 @@ import { IMPATIENT, RunningGateway } from '../support/gateway.ts';
 type Json = Record<string, any>;
 
 let gateway: RunningGateway;
+/** Waits for nobody long: for hosts that fail. */
+let impatient: RunningGateway;
 beforeAll(async () => {
-  gateway = await RunningGateway.start({ config: IMPATIENT });
+  [gateway, impatient] = await Promise.all([RunningGateway.start(), RunningGateway.start({ config: IMPATIENT })]);
 });
-afterAll(() => gateway.stop());
-afterEach(() => gateway.clearFaults());
+afterAll(() => Promise.all([gateway.stop(), impatient.stop()]));
+afterEach(() => impatient.clearFaults());
 
 /** What was asked, whatever the wire. */
 interface Question {
@@ -282,7 +284,13 @@ function anthropicContent(content: readonly Json[]): Pick<Answer, 'text' | 'thou
   };
 }
 
-async function ask(ingress: Ingress, model: string, order: readonly string[], question: Question): Promise<Answer> {
+async function ask(
+  ingress: Ingress,
+  model: string,
+  order: readonly string[],
+  question: Question,
+  asked = gateway,
+): Promise<Answer> {
   const body = {
     model,
     stream: question.stream,
@@ -290,9 +298,9 @@ async function ask(ingress: Ingress, model: string, order: readonly string[], qu
     ...ingress.body(question),
     provider: order.length === 1 ? { only: order } : { order },
   };
-  const response = await fetch(`${gateway.url}${ingress.route(model, question.stream)}`, {
+  const response = await fetch(`${asked.url}${ingress.route(model, question.stream)}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${gateway.key}` },
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${asked.key}` },
     body: JSON.stringify(body),
   });
   const text = await response.text();
@@ -373,25 +381,25 @@ for (const [id, ingress] of Object.entries(INGRESS)) {
         const { next } = faultRow(fault);
         if (next === 'another host')
           test(`${fault} before content is nobody’s business but ours`, async () => {
-            await gateway.fault(first, { fault });
+            await impatient.fault(first, { fault });
             for (const stream of [false, true]) {
-              const answer = await ask(ingress, model, [first, second], question(stream));
+              const answer = await ask(ingress, model, [first, second], question(stream), impatient);
               expect(answer).toMatchObject({ status: 200, clean: true, provider: name });
               expect(answer.text).toContain('Rhine');
             }
           });
         if (next === 'in-band error')
           test(`${fault} in the middle is an error of the client’s own wire, never a clean end`, async () => {
-            await gateway.fault(first, { fault });
-            const answer = await ask(ingress, model, [first, second], question(true));
+            await impatient.fault(first, { fault });
+            const answer = await ask(ingress, model, [first, second], question(true), impatient);
             expect(answer).toMatchObject({ status: 200, clean: false });
             expect(answer.text).not.toBe('');
             expect(answer.error?.message).toMatch(/\w/);
           });
         if (next === 'back at once')
           test(`${fault} comes back at once`, async () => {
-            await gateway.fault(first, { fault });
-            const answer = await ask(ingress, model, [first, second], question(true));
+            await impatient.fault(first, { fault });
+            const answer = await ask(ingress, model, [first, second], question(true), impatient);
             expect(answer.status).toBe(faultRow(fault).status as number);
             expect(answer.error?.message).toContain(faultRow(fault).message as string);
           });
