@@ -20,6 +20,7 @@ const page = (title: string, ...parts: readonly string[]): string => `# ${title}
 const NEXT = {
   endpoint: 'another host, then the next model',
   'larger-window': 'a host with more context, then the next model',
+  once: 'another host, or the same again, one time; then the next model',
   model: 'the next model',
   none: 'nothing',
 };

@@ -5,14 +5,15 @@
  * - `type`: OpenRouter's `error_type` (spec/inference 4.3)
  * - `next`: what may be tried instead, before any content has reached the client (spec/inference 5.6)
  *     endpoint = another endpoint of the model, then the next model; larger-window = only endpoints with more context, then
- *     the next model; model = the next model the caller named; none = the answer stands
+ *     the next model; once = another endpoint, or the same again where there is no other, but only one time, then the next
+ *     model; model = the next model the caller named; none = the answer stands
  * - `health`: counts against the endpoint's uptime
  * - `disclose`: whether the provider's own words may reach the client
  */
 interface ErrorRow {
   readonly status: number;
   readonly type: string;
-  readonly next: 'endpoint' | 'larger-window' | 'model' | 'none';
+  readonly next: 'endpoint' | 'larger-window' | 'once' | 'model' | 'none';
   readonly health: boolean;
   readonly disclose: boolean;
   readonly meaning: string;
@@ -235,6 +236,14 @@ export const ERRORS = {
     health: false,
     meaning: 'The provider refused a parameter (422).',
   },
+  upstream_refused_ours: {
+    status: 400,
+    type: 'invalid_request',
+    ...upstream,
+    health: false,
+    meaning:
+      'The provider refused a field that the caller did not say so: we translated it. Another host is asked, one time.',
+  },
   upstream_payload_too_large: {
     status: 413,
     type: 'payload_too_large',
@@ -257,6 +266,14 @@ export const ERRORS = {
     ...upstream,
     disclose: false,
     meaning: 'The answer could not be read, or a redirect came instead of one.',
+  },
+  upstream_off_schema: {
+    status: 502,
+    type: 'provider_unavailable',
+    ...upstream,
+    next: 'once',
+    health: false,
+    meaning: 'The provider knows no schemas, was told of one in its prompt, and its answer does not conform.',
   },
   upstream_empty: {
     status: 502,
@@ -352,6 +369,8 @@ export interface ErrorFacts {
   /** The provider's own error code and status. */
   readonly providerCode?: string;
   readonly providerStatus?: number;
+  /** The request's field that the provider named, in its own wire. */
+  readonly field?: string;
   /** The provider's own words, shortened; only shown where the code's row allows it. */
   readonly raw?: string;
   readonly retryAfterMs?: number;

@@ -115,6 +115,8 @@ interface Said {
   readonly message: string;
   /** Every code and type the body names, most specific first. */
   readonly codes: readonly string[];
+  /** The field that is to blame, where the body has a member for that. */
+  readonly field?: string;
 }
 
 const stripMarkup = (text: string): string =>
@@ -181,11 +183,25 @@ function awsType(value: unknown): string | undefined {
   return name === undefined ? undefined : name.charAt(0).toUpperCase() + name.slice(1);
 }
 
+/** OpenAI's `param`, or where a validation issue lies, without the word for the body itself. */
+function fieldIn(body: JsonObject): string | undefined {
+  const param = asString(asObject(body.error)?.param) ?? asString(body.param);
+  if (param !== undefined) return param;
+  const issues = body.detail ?? asObject(body.message)?.detail;
+  const place = asArray(asObject(asArray(issues)?.[0])?.loc)?.filter((step) => step !== 'body');
+  return place && place.length > 0 ? place.join('.') : undefined;
+}
+
 /** What an error body says, whatever its shape (spec/providers B.1.7, UP-115). */
 function extractError(body: unknown): Said {
   const object = asObject(asArray(body)?.[0] ?? body);
   if (!object) return { message: shorten(stripMarkup(typeof body === 'string' ? body : '')), codes: [] };
-  return { message: shorten(messageIn(object) ?? ''), codes: codesIn(object) };
+  const field = fieldIn(object);
+  return {
+    message: shorten(messageIn(object) ?? ''),
+    codes: codesIn(object),
+    ...(field !== undefined && { field }),
+  };
 }
 
 /** A status hidden in a body that came with 200: OpenRouter's numeric code, a problem document's status. */
@@ -212,6 +228,7 @@ export function classify(status: number, body: unknown, own: readonly ErrorRule[
     providerStatus: effective,
     ...(providerCode !== undefined && { providerCode }),
     ...(said.message !== '' && { raw: said.message }),
+    ...(said.field !== undefined && { field: said.field }),
   };
   return gatewayError(
     code,

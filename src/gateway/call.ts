@@ -7,6 +7,8 @@ export interface Call {
   readonly id: string;
   readonly dialect: Dialect;
   readonly request: GenerationRequest;
+  /** The body as it came, to tell what was said from what was made of it. */
+  readonly wire: unknown;
   readonly caller: { readonly keyHash: string };
   readonly origin: CallOrigin;
   /** Wall clock when the request was accepted, and the monotonic time that goes with it. */

@@ -1,9 +1,8 @@
 import { type GatewayError, gatewayError } from '../canon/errors.ts';
 import type { GenerationRequest } from '../canon/request.ts';
 import { fail, ok, type Result } from '../canon/result.ts';
-import { wireOf } from '../dialects/operations.ts';
 import type { Candidate, Plan } from '../router/candidate.ts';
-import { targetOf } from './execute.ts';
+import { ask } from './encode.ts';
 import type { GatewayPorts } from './ports.ts';
 
 /**
@@ -13,8 +12,7 @@ import type { GatewayPorts } from './ports.ts';
 export function exactly(plan: Plan, request: GenerationRequest, ports: GatewayPorts): Result<Plan, GatewayError> {
   const issues: { path: string; message: string }[] = [];
   const tellsAll = (candidate: Candidate): boolean => {
-    const dialect = wireOf(candidate.provider.dialect, request.operation?.kind);
-    const dropped = dialect?.encodeRequest(request, targetOf(candidate, ports)).dropped ?? [];
+    const dropped = ask(candidate, request, ports)?.encoded.dropped ?? [];
     for (const { pointer, reason } of dropped)
       issues.push({ path: pointer, message: `${candidate.provider.name}: ${reason}` });
     return dropped.length === 0;

@@ -1,13 +1,14 @@
-import { type ErrorCode, errorRow, type GatewayError, gatewayError, type PreviousError } from '../canon/errors.ts';
+import { type ErrorCode, errorRow, type GatewayError, gatewayError } from '../canon/errors.ts';
 import { type GenerationEvent, isContent } from '../canon/event.ts';
-import { EFFORTS, type Effort } from '../canon/request.ts';
-import { type ErrorRule, QUIRK_IDS, type Quirk, type Target } from '../canon/target.ts';
 import type { EncodedRequest } from '../dialects/dialect.ts';
-import { wireOf } from '../dialects/operations.ts';
 import type { Candidate, Plan } from '../router/candidate.ts';
 import { Attempt } from '../upstream/attempt.ts';
 import type { Call } from './call.ts';
+import type { Check } from './emulation.ts';
+import { ask } from './encode.ts';
+import { refusedOurs } from './own-fault.ts';
 import type { GatewayPorts } from './ports.ts';
+import { type Failure, verdict } from './verdict.ts';
 
 /** One try, as the record keeps it. */
 export interface AttemptRecord {
@@ -48,7 +49,7 @@ export class Walk {
   readonly #plan: Plan;
   readonly #ports: GatewayPorts;
   readonly #attempts: AttemptRecord[] = [];
-  readonly #failures: { error: GatewayError; candidate: Candidate }[] = [];
+  readonly #failures: Failure[] = [];
   readonly #echoes: string[] = [];
   #current: { attempt: Attempt; candidate: Candidate } | undefined;
   #stopped: GatewayError | undefined;
@@ -68,7 +69,7 @@ export class Walk {
   async run(): Promise<Execution> {
     const { request, client } = this.#call;
     if (request.stream) client.onGone(() => this.#clientGone());
-    let left = [...this.#plan.candidates];
+    let left = this.#plan.candidates;
     while (left.length > 0 && !this.#stopped && this.#attempts.length < this.#ports.limits.attemptsMax) {
       const [candidate, ...others] = left;
       if (!candidate) break;
@@ -81,9 +82,13 @@ export class Walk {
         (request.stream && client.gone)
       )
         break;
-      left = remaining(others, candidate, outcome.error);
+      left = remaining(others, candidate, outcome.error, this.#failures);
     }
-    return { error: this.#stopped ?? this.#verdict(), attempts: this.#attempts, echoes: this.#echoes };
+    return {
+      error: this.#stopped ?? verdict(this.#failures, this.#plan),
+      attempts: this.#attempts,
+      echoes: this.#echoes,
+    };
   }
 
   async #try(candidate: Candidate): Promise<{ winner: Winner } | { error: GatewayError }> {
@@ -91,12 +96,9 @@ export class Walk {
     const { roads, limits, health } = this.#ports;
     const { request, startedAt } = this.#call;
     const route = roads.routes.get(provider.id);
-    const dialect = wireOf(provider.dialect, request.operation?.kind);
-    if (!route || !dialect) return { error: gatewayError('internal', `no road to ${provider.id}`) };
-    const target = targetOf(candidate, this.#ports);
-    // A host that only streams is asked for a stream; its answer is put together for callers who wanted it whole (UP-062).
-    const streams = !request.stream && target.quirks.has('stream-only');
-    const encoded = dialect.encodeRequest(streams ? { ...request, stream: true } : request, target);
+    const asked = ask(candidate, request, this.#ports);
+    if (!route || !asked) return { error: gatewayError('internal', `no road to ${provider.id}`) };
+    const { dialect, target, encoded, check } = asked;
     if (encoded.unable !== undefined)
       return {
         error: gatewayError('host_unable', `${provider.name} ${encoded.unable}`, { providerName: provider.name }),
@@ -116,13 +118,28 @@ export class Walk {
     );
     this.#current = { attempt, candidate };
     const opened = await attempt.open();
-    const { first, error } = opened ? { first: [], error: opened } : await untilContent(attempt);
+    const read = opened
+      ? { first: [], error: opened }
+      : await (check ? untilChecked(attempt, check) : untilContent(attempt));
+    const error = read.error && this.#judged(read.error, candidate, encoded);
     this.#record(candidate, attempt, error);
     if (error) {
       if (errorRow(error.code).health) health.record(endpoint.id, 'failed');
       return { error };
     }
-    return { winner: { attempt, candidate, encoded, first } };
+    return { winner: { attempt, candidate, encoded, first: read.first } };
+  }
+
+  /** The first refusal of something that only we said is not the caller's to hear: another host is asked. */
+  #judged(error: GatewayError, { endpoint }: Candidate, { body }: EncodedRequest): GatewayError {
+    if (this.#failures.some((failure) => failure.error.code === 'upstream_refused_ours')) return error;
+    const field = refusedOurs(error, body, this.#call.wire);
+    if (field === undefined) return error;
+    this.#ports.log.error(
+      { generation: this.#call.id, endpoint: endpoint.id, field, raw: error.facts.raw },
+      'a provider refused a field that was translated for it',
+    );
+    return gatewayError('upstream_refused_ours', error.message, error.facts);
   }
 
   /** Where leaving stops the bill, the provider is left too; elsewhere the answer is awaited for its count (spec/inference 3.6). */
@@ -145,74 +162,36 @@ export class Walk {
     if (error && error.code !== 'client_gone')
       log.warn({ generation: this.#call.id, ...record, raw: error.facts.raw }, 'attempt failed');
   }
-
-  /** The error the caller gets: what all attempts agree on, otherwise the last one (spec/inference 4.6). */
-  #verdict(): GatewayError {
-    const last = this.#failures.at(-1);
-    if (!last) return gatewayError('internal', 'the plan was empty');
-    const { error, candidate } = last;
-    const previous = this.#failures.slice(0, -1).map(previousError);
-    const waits = this.#failures.flatMap((failure) => failure.error.facts.retryAfterMs ?? []);
-    const agreed = agreement(this.#failures.map((failure) => failure.error));
-    const { retryAfterMs: _ownWait, ...own } = error.facts;
-    const facts = {
-      ...own,
-      providerName: candidate.provider.name,
-      ...(previous.length > 0 && { previous }),
-      ...(waits.length > 0 && { retryAfterMs: Math.min(...waits) }),
-    };
-    if (error.code === 'request_timeout') return gatewayError(error.code, error.message, facts);
-    if (!agreed) return gatewayError(error.code, error.message, facts);
-    const { code, retryable } = agreed;
-    const requestedModels = this.#plan.models.map((model) => model.requested);
-    const affectedProviders = [...new Set(this.#failures.map((failure) => failure.candidate.provider.name))];
-    return gatewayError(code, error.message, {
-      ...facts,
-      availability: { code, retryable, requestedModels, affectedProviders },
-    });
-  }
 }
 
-const previousError = ({ error, candidate }: { error: GatewayError; candidate: Candidate }): PreviousError => ({
-  provider: candidate.provider.name,
-  code: error.facts.providerCode ?? error.code,
-  status: error.facts.providerStatus ?? errorRow(error.code).status,
-});
-
 /** What may be tried after this failure: never what the error table forbids. */
-function remaining(others: readonly Candidate[], failed: Candidate, error: GatewayError): Candidate[] {
+function remaining(
+  others: readonly Candidate[],
+  failed: Candidate,
+  error: GatewayError,
+  failures: readonly Failure[],
+): readonly Candidate[] {
   const { next } = errorRow(error.code);
   if (next === 'none') return [];
-  if (next === 'endpoint') return [...others];
+  if (next === 'endpoint') return others;
   const other = (candidate: Candidate): boolean => candidate.model.id !== failed.model.id;
+  if (next === 'once') {
+    const again = failures.filter((failure) => failure.error.code === error.code).length > 1;
+    if (again) return others.filter(other);
+    return others.length > 0 ? others : [failed];
+  }
   if (next === 'model') return others.filter(other);
   const window = failed.endpoint.contextLength ?? 0;
   return others.filter((candidate) => other(candidate) || (candidate.endpoint.contextLength ?? 0) > window);
 }
 
-function agreement(
-  errors: readonly GatewayError[],
-):
-  | { code: 'capacity_exhausted' | 'temporarily_unavailable' | 'model_unavailable_upstream'; retryable: boolean }
-  | undefined {
-  const all = (test: (error: GatewayError) => boolean): boolean => errors.every(test);
-  if (all((error) => error.code === 'upstream_rate_limited')) return { code: 'capacity_exhausted', retryable: true };
-  if (all((error) => error.code === 'upstream_not_found'))
-    return { code: 'model_unavailable_upstream', retryable: false };
-  const unavailable = (error: GatewayError): boolean => {
-    const { status, next } = errorRow(error.code);
-    return (
-      next === 'endpoint' &&
-      (status >= 500 || status === 408) &&
-      error.code !== 'upstream_auth' &&
-      error.code !== 'upstream_quota'
-    );
-  };
-  return errors.length > 1 && all(unavailable) ? { code: 'temporarily_unavailable', retryable: true } : undefined;
+interface Read {
+  readonly first: readonly GenerationEvent[];
+  readonly error?: GatewayError;
 }
 
 /** Reads until there is content to send or the answer is over. Role-only chunks and comments are neither. */
-async function untilContent(attempt: Attempt): Promise<{ first: readonly GenerationEvent[]; error?: GatewayError }> {
+async function untilContent(attempt: Attempt): Promise<Read> {
   let first: readonly GenerationEvent[] = [];
   while (!attempt.ended || first.length === 0) {
     const events = await attempt.read();
@@ -229,37 +208,20 @@ async function untilContent(attempt: Attempt): Promise<{ first: readonly Generat
   return { first, error: gatewayError('upstream_empty', 'Provider returned an empty answer') };
 }
 
-const isQuirk = (name: string): name is Quirk => (QUIRK_IDS as readonly string[]).includes(name);
-const isEffort = (name: string): name is Effort => (EFFORTS as readonly string[]).includes(name);
-
-const errorRule = ({ status, code, text, means }: NonNullable<Candidate['provider']['errors']>[number]): ErrorRule => ({
-  means,
-  ...(status && { status }),
-  ...(code !== undefined && { code: new RegExp(code, 'i') }),
-  ...(text !== undefined && { text: new RegExp(text, 'i') }),
-});
-
-const targets = new WeakMap<Candidate['endpoint'], Target>();
-
-/** What the codec may know of the endpoint; the same for every request, so it is made once. */
-export function targetOf({ endpoint, provider, model }: Candidate, ports: GatewayPorts): Target {
-  const known = targets.get(endpoint);
-  if (known) return known;
-  const efforts = endpoint.efforts ?? provider.efforts ?? model.reasoning?.efforts;
-  const maxOutputTokens = endpoint.maxOutputTokens ?? model.maxOutputTokens;
-  const contextLength = endpoint.contextLength ?? model.contextLength;
-  const target: Target = {
-    upstreamModel: endpoint.upstreamModel,
-    quirks: new Set(provider.quirks.filter(isQuirk)),
-    parameters: ports.roads.snapshot.parameters(endpoint),
-    extraFields: provider.extraFields === 'all' ? 'all' : new Set(provider.extraFields),
-    ...(efforts && { efforts: efforts.filter(isEffort) }),
-    ...(provider.temperatureMax !== undefined && { temperatureMax: provider.temperatureMax }),
-    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
-    ...(contextLength !== undefined && { contextLength }),
-    ...(provider.stopsMax !== undefined && { stopsMax: provider.stopsMax }),
-    ...(provider.errors && { errors: provider.errors.map(errorRule) }),
+/** Holds the whole answer back until it has passed: nothing of one that does not was ever seen, so another may follow it. */
+async function untilChecked(attempt: Attempt, check: Check): Promise<Read> {
+  const begun = await untilContent(attempt);
+  if (begun.error) return begun;
+  const all = [...begun.first];
+  while (!attempt.ended) all.push(...(await attempt.read()));
+  const last = all.at(-1);
+  if (last?.type === 'generation-error') return { first: all, error: last.error };
+  const wrong = check(all);
+  if (wrong === undefined) return { first: all };
+  return {
+    first: all,
+    error: gatewayError('upstream_off_schema', 'Provider answered something that is not what the schema asks for', {
+      raw: wrong,
+    }),
   };
-  targets.set(endpoint, target);
-  return target;
 }

@@ -65,7 +65,7 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
   if (!chosen.ok) return refuse(base.id, dialect, chosen.error, origin);
   const plan = chosen.value;
 
-  const call: Call = { ...base, dialect, request, caller, origin, client };
+  const call: Call = { ...base, dialect, request, wire, caller, origin, client };
   const held = hold(call, plan, promptTokens, ports);
   if (!held.ok) return refuse(base.id, dialect, held.error, origin, metadataOf(call, plan, NO_ATTEMPTS));
 

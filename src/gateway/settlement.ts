@@ -2,7 +2,7 @@ import type { GatewayError } from '../canon/errors.ts';
 import { tokens } from '../canon/units.ts';
 import type { Bill } from '../dialects/dialect.ts';
 import type { Hold } from '../ledger/books.ts';
-import { price, waiver } from '../ledger/price.ts';
+import { type Price, price, waiver } from '../ledger/price.ts';
 import { usdNumber } from '../money/money.ts';
 import type { Plan } from '../router/candidate.ts';
 import type { Call } from './call.ts';
@@ -34,10 +34,9 @@ export class Settlement {
 
   /** Charges what the serving host costs. Resolves when that is on disk, so that whoever is told the price next has been charged it. */
   async settle({ winner, execution, meter, cancelled }: Settled): Promise<Bill> {
-    const { roads, books, clock } = this.#ports;
+    const { books, clock } = this.#ports;
     const usage = meter.usage();
-    const when = { promptTokens: tokens(usage.counts, 'input'), at: this.#call.acceptedAt };
-    const priced = price(usage.counts, roads.snapshot.ratesFor(winner.candidate.endpoint, when));
+    const priced = this.#price(winner, meter);
     const waived = cancelled ? undefined : waiver(usage, meter.finish);
     this.#measure(winner, meter);
     const record = this.#record({
@@ -62,17 +61,25 @@ export class Settlement {
     };
   }
 
-  /** Nobody answered, or the answer broke: nothing is charged, the record says why. */
+  /** What the serving host's prices make of what was used, at the hour the request was accepted. */
+  #price({ candidate }: Winner, meter: Meter): Price {
+    const { counts } = meter.usage();
+    const when = { promptTokens: tokens(counts, 'input'), at: this.#call.acceptedAt };
+    return price(counts, this.#ports.roads.snapshot.ratesFor(candidate.endpoint, when));
+  }
+
+  /** Nobody answered, or the answer broke: nothing is charged, the record says why, and what the piece that came would have cost. */
   async void(execution: Execution, meter: Meter | undefined, error: GatewayError): Promise<void> {
     const { books, clock } = this.#ports;
     const cancelled = error.code === 'client_gone';
+    const broken = execution.winner && meter?.producedAnything ? this.#price(execution.winner, meter) : undefined;
     await books.void(
       this.#hold,
       this.#record({
         execution,
         meter,
-        price: undefined,
-        waived: undefined,
+        price: broken,
+        waived: broken && 'failed',
         cancelled,
         error: error.code,
         endedAt: clock.monotonic(),

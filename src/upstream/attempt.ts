@@ -185,8 +185,13 @@ export class Attempt implements Waiting {
     const last = this.#decoder.end();
     if (this.#gaveUp?.code === 'upstream_stalled' && last.at(-1)?.type === 'generation-end') return this.#finish(last);
     const kept = last.filter((event) => event.type !== 'generation-end' && event.type !== 'generation-error');
-    const code = this.#gaveUp ? cause.code : this.#stage === 'stream' ? 'upstream_interrupted' : 'upstream_reset';
-    return this.#fail(gatewayError(code, cause.message, cause.facts), kept);
+    if (this.#gaveUp) return this.#fail(cause, kept);
+    return this.#fail(
+      this.#stage === 'stream'
+        ? gatewayError('upstream_interrupted', 'Provider broke off in the middle of its answer', cause.facts)
+        : gatewayError('upstream_reset', 'Provider closed the connection after its headers', cause.facts),
+      kept,
+    );
   }
 
   #fail(error: GatewayError, events: readonly GenerationEvent[]): readonly GenerationEvent[] {
@@ -226,7 +231,12 @@ export class Attempt implements Waiting {
       text = await readText(response, ANSWER_BYTES_MAX);
     } catch (error) {
       return this.#end(
-        this.#gaveUp ?? gatewayError('upstream_reset', 'Provider broke off its answer', connectionError(error).facts),
+        this.#gaveUp ??
+          gatewayError(
+            'upstream_interrupted',
+            'Provider broke off in the middle of its answer',
+            connectionError(error).facts,
+          ),
       );
     }
     this.#end(undefined);
@@ -323,7 +333,8 @@ function withoutErrorFinish(events: readonly GenerationEvent[]): readonly Genera
 /** A body as text, or undefined when it is larger than allowed. */
 async function readText(response: Response, bytesMax: number): Promise<string | undefined> {
   const declared = Number(response.headers.get('content-length') ?? Number.NaN);
-  if (declared <= bytesMax) return response.text();
+  // What a compressed body comes to is not what its length says.
+  if (declared <= bytesMax && !response.headers.has('content-encoding')) return response.text();
   const decoder = new TextDecoder();
   let text = '';
   let size = 0;

@@ -20,17 +20,23 @@ providers:
     base_url: ${first.base}
     endpoints:
       - { model: lab/small, upstream_model: small, context_length: 1000, pricing: { prompt: "0.000001", completion: "0.000001" } }
+      - { model: lab/windows, upstream_model: windows, context_length: 1000, pricing: { prompt: "0.000001", completion: "0.000001" } }
   two:
     base_url: ${second.base}
     endpoints:
       - { model: lab/small, upstream_model: small, context_length: 1000, pricing: { prompt: "0.000001", completion: "0.000001" } }
+      - { model: lab/windows, upstream_model: windows, context_length: 9000, pricing: { prompt: "0.000001", completion: "0.000001" } }
       - { model: lab/large, upstream_model: large, context_length: 100000, pricing: { prompt: "0.000001", completion: "0.000001" } }
 limits: { headers_ms_max: 500, attempt_first_content_ms_max: 300, stream_idle_ms_max: 300, attempt_whole_ms_max: 900 }
 `,
   });
 });
+/** Fields whose refusal has to stand in the log. */
+const translated: string[] = [];
 afterAll(async () => {
-  await gateway.stop();
+  const { stderr } = await gateway.stop();
+  const logged = stderr.split('\n').filter((line) => line.includes('refused a field that was translated'));
+  expect(logged.map((line) => JSON.parse(line).field)).toEqual(translated);
   await first.stop();
   await second.stop();
 });
@@ -110,6 +116,57 @@ describe('who is asked next', () => {
   });
 });
 
+describe('a refusal', () => {
+  const refusal =
+    (param: string | null, message: string, status = 400) =>
+    () =>
+      Response.json({ error: { message, param, type: 'invalid_request_error' } }, { status });
+  const asked = async (body: Json): Promise<{ answer: Json; status: number; firsts: number; seconds: number }> => {
+    const before = [first.received.length, second.received.length] as const;
+    const { status, body: answer } = await ask(body);
+    return {
+      answer,
+      status,
+      firsts: first.received.length - before[0],
+      seconds: second.received.length - before[1],
+    };
+  };
+
+  test('UP-133 of a field that we translated goes to another host, one time, and into the log', async () => {
+    // The caller said `max_completion_tokens`, the host was told `max_tokens`; the model’s name is always ours.
+    for (const [reply, field] of [
+      [refusal('max_tokens', 'Unsupported parameter'), 'max_tokens'],
+      [refusal(null, "Unrecognized request argument supplied: 'max_tokens'"), 'max_tokens'],
+      [() => Response.json({ detail: [{ loc: ['body', 'model'], msg: 'unknown' }] }, { status: 422 }), 'model'],
+    ] as const) {
+      first.reply = reply;
+      second.reply = () => whole('second');
+      const { status, answer, firsts, seconds } = await asked({ max_completion_tokens: 50 });
+      expect([status, answer.provider, firsts, seconds]).toEqual([200, 'two', 1, 1]);
+      translated.push(field);
+      // When the other one refuses too, there is no third try: the next model is asked, where there is one.
+      second.reply = reply;
+      const both = await asked({ max_completion_tokens: 50, models: ['lab/small', 'lab/large'] });
+      expect([both.firsts, both.seconds]).toEqual([1, 2]);
+      translated.push(field);
+    }
+  });
+
+  test('UP-133 of a field that the caller said so stands', async () => {
+    second.reply = () => whole('second');
+    for (const reply of [
+      refusal('temperature', 'temperature must be at most 1'),
+      refusal(null, "'temperature' must be at most 1"),
+      refusal('messages', 'messages: too many'),
+      refusal(null, 'No reason given'),
+    ]) {
+      first.reply = reply;
+      const { status, firsts, seconds } = await asked({ temperature: 1.5 });
+      expect([status, firsts, seconds]).toEqual([400, 1, 0]);
+    }
+  });
+});
+
 describe('when nobody answers', () => {
   test('INF-225 the last model’s error is told', async () => {
     first.reply = failing(400, 'bad small');
@@ -119,11 +176,59 @@ describe('when nobody answers', () => {
   });
 
   test('INF-156 earlier errors are listed in short, without what the providers wrote', async () => {
-    first.reply = failing(429, 'secret words of the first');
-    second.reply = failing(500, 'words of the second');
+    first.reply = failing(500, 'secret words of the first');
+    second.reply = failing(429, 'words of the second');
     const { body } = await ask({});
-    expect(body.error.metadata.previous_errors).toEqual([{ provider: 'one', code: '429', status: 429 }]);
+    expect(body.error.metadata.previous_errors).toEqual([{ provider: 'one', code: '500', status: 500 }]);
     expect(JSON.stringify(body)).not.toContain('secret words of the first');
+  });
+
+  test('UP-134 the most telling failure is told, whichever came first, and every attempt is listed', async () => {
+    // Least telling first; each is told over all before it, in either order.
+    const failures: readonly (readonly [number, number, string, string])[] = [
+      [500, 502, 'broken', 'provider_unavailable'],
+      [503, 503, 'overloaded', 'provider_overloaded'],
+      [429, 429, 'too many', 'rate_limit_exceeded'],
+      [400, 400, 'maximum context length', 'context_length_exceeded'],
+    ];
+    for (const [index, more] of failures.entries()) {
+      for (const less of failures.slice(0, index)) {
+        for (const [one, two] of [
+          [more, less],
+          [less, more],
+        ] as const) {
+          first.reply = failing(one[0], one[2]);
+          second.reply = failing(two[0], two[2]);
+          const response = await gateway.post(
+            { model: 'lab/windows', messages, provider: order },
+            { 'x-openrouter-metadata': 'enabled' },
+          );
+          const { error, openrouter_metadata } = (await response.json()) as Json;
+          expect([response.status, error.metadata.error_type]).toEqual([more[1], more[3]]);
+          expect(openrouter_metadata.attempts.map((attempt: Json) => attempt.status)).toEqual(
+            // A prompt too long for one host only goes to a larger one.
+            [one[0], two[0]],
+          );
+        }
+      }
+    }
+    // The caller's own fault and the provider's policy end the walk, and are told over what came before them.
+    for (const [status, message, type] of [
+      [400, 'temperature is out of range', 'invalid_request'],
+      [422, 'temperature is out of range', 'unprocessable'],
+      [403, 'content policy', 'content_policy_violation'],
+    ] as const) {
+      first.reply = () =>
+        Response.json({ error: { message: 'slow' } }, { status: 429, headers: { 'retry-after': '9' } });
+      second.reply = failing(status, message);
+      const { body } = await ask({ temperature: 1 });
+      expect([body.error.metadata.error_type, body.error.metadata.previous_errors[0].status]).toEqual([type, 429]);
+    }
+    // Among rate limits the shortest wait counts, whoever else failed.
+    first.reply = () => Response.json({ error: { message: 'slow' } }, { status: 429, headers: { 'retry-after': '9' } });
+    second.reply = () => Response.json({ error: { message: 'x' } }, { status: 503, headers: { 'retry-after': '3' } });
+    const { status, headers } = await ask({});
+    expect([status, headers.get('retry-after')]).toEqual([429, '3']);
   });
 
   test('INF-168 the shortest wait of all is told, in header and body alike', async () => {

@@ -1,0 +1,70 @@
+import { EFFORTS, type Effort, type GenerationRequest } from '../canon/request.ts';
+import { type ErrorRule, QUIRK_IDS, type Quirk, type Target } from '../canon/target.ts';
+import type { Dialect, EncodedRequest } from '../dialects/dialect.ts';
+import { wireOf } from '../dialects/operations.ts';
+import type { Candidate } from '../router/candidate.ts';
+import { type Check, emulation } from './emulation.ts';
+import type { GatewayPorts } from './ports.ts';
+
+/** A request in the words of one host. */
+export interface Asked {
+  readonly dialect: Dialect;
+  readonly target: Target;
+  readonly encoded: EncodedRequest;
+  /** What the whole answer has to pass before any of it may be given away, where that is ours to see to. */
+  readonly check?: Check;
+}
+
+/** @returns undefined where this gateway does not speak the host's wire */
+export function ask(candidate: Candidate, request: GenerationRequest, ports: GatewayPorts): Asked | undefined {
+  const dialect = wireOf(candidate.provider.dialect, request.operation?.kind);
+  if (!dialect) return undefined;
+  const target = targetOf(candidate, ports);
+  // A host that only streams is asked for a stream; its answer is put together for callers who wanted it whole (UP-062).
+  const streams = !request.stream && target.quirks.has('stream-only');
+  const wish = streams ? { ...request, stream: true } : request;
+  const emulated = emulation(wish, target);
+  if (!emulated) return { dialect, target, encoded: dialect.encodeRequest(wish, target) };
+  const encoded = dialect.encodeRequest(emulated.request, target);
+  return {
+    dialect,
+    target,
+    encoded: { ...encoded, dropped: [...encoded.dropped, emulated.dropped] },
+    check: emulated.check,
+  };
+}
+
+const isQuirk = (name: string): name is Quirk => (QUIRK_IDS as readonly string[]).includes(name);
+const isEffort = (name: string): name is Effort => (EFFORTS as readonly string[]).includes(name);
+
+const errorRule = ({ status, code, text, means }: NonNullable<Candidate['provider']['errors']>[number]): ErrorRule => ({
+  means,
+  ...(status && { status }),
+  ...(code !== undefined && { code: new RegExp(code, 'i') }),
+  ...(text !== undefined && { text: new RegExp(text, 'i') }),
+});
+
+const targets = new WeakMap<Candidate['endpoint'], Target>();
+
+/** What the codec may know of the endpoint; the same for every request, so it is made once. */
+function targetOf({ endpoint, provider, model }: Candidate, ports: GatewayPorts): Target {
+  const known = targets.get(endpoint);
+  if (known) return known;
+  const efforts = endpoint.efforts ?? provider.efforts ?? model.reasoning?.efforts;
+  const maxOutputTokens = endpoint.maxOutputTokens ?? model.maxOutputTokens;
+  const contextLength = endpoint.contextLength ?? model.contextLength;
+  const target: Target = {
+    upstreamModel: endpoint.upstreamModel,
+    quirks: new Set(provider.quirks.filter(isQuirk)),
+    parameters: ports.roads.snapshot.parameters(endpoint),
+    extraFields: provider.extraFields === 'all' ? 'all' : new Set(provider.extraFields),
+    ...(efforts && { efforts: efforts.filter(isEffort) }),
+    ...(provider.temperatureMax !== undefined && { temperatureMax: provider.temperatureMax }),
+    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+    ...(contextLength !== undefined && { contextLength }),
+    ...(provider.stopsMax !== undefined && { stopsMax: provider.stopsMax }),
+    ...(provider.errors && { errors: provider.errors.map(errorRule) }),
+  };
+  targets.set(endpoint, target);
+  return target;
+}
