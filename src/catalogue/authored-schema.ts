@@ -165,6 +165,15 @@ export const providerFile = z.strictObject({
   headers: z.record(text, text).default({}),
   temperature_max: z.number().positive().optional(),
   list_models: z.string().startsWith('/').optional(),
+  discovery: z
+    .strictObject({
+      owner: text.optional(),
+      details: z
+        .strictObject({ path: z.string().startsWith('/'), per: z.enum(['model', 'server', 'list']) })
+        .optional(),
+      context_max: count.optional(),
+    })
+    .optional(),
   rate_headers: z.enum(RATE_HEADERS).optional(),
   images_max: count.optional(),
   image_bytes_max: count.optional(),

@@ -2,7 +2,7 @@ import type { AuthoredSubject } from './authored.ts';
 import type { LabFile, ProviderFile } from './authored-schema.ts';
 import { present } from './present.ts';
 import { tidyName } from './tidy-name.ts';
-import type { Lab, Provider, ProviderAuth } from './types.ts';
+import type { Discovery, Lab, Provider, ProviderAuth } from './types.ts';
 
 export function buildProvider({ id, form }: AuthoredSubject<ProviderFile>): Provider {
   return {
@@ -31,6 +31,13 @@ export function buildProvider({ id, form }: AuthoredSubject<ProviderFile>): Prov
       base: form.base,
       temperatureMax: form.temperature_max,
       listModels: form.list_models,
+      discovery:
+        form.discovery &&
+        (present({
+          owner: form.discovery.owner,
+          details: form.discovery.details,
+          contextMax: form.discovery.context_max,
+        }) as Discovery),
       rateHeaders: form.rate_headers,
       imagesMax: form.images_max,
       imageBytesMax: form.image_bytes_max,

@@ -35,12 +35,16 @@ export function withOverlay(snapshot: Snapshot, overlay: Overlay): Snapshot {
 
 /** A provider that only this installation knows: the most forgiving row there is, because its operator runs it or vouches for it. */
 export function customProvider(
-  row: Pick<Provider, 'id' | 'name' | 'dialect' | 'base' | 'auth' | 'headers' | 'quirks' | 'cancellation'>,
+  row: Pick<Provider, 'id' | 'name' | 'dialect' | 'base' | 'auth' | 'headers' | 'quirks' | 'cancellation'> & {
+    readonly listModels: string | undefined;
+  },
 ): Provider {
   const unknown = row.quirks.filter((quirk) => !(QUIRK_IDS as readonly string[]).includes(quirk));
   if (unknown.length > 0) throw new Error(`unknown quirk ${unknown[0]}`);
+  const { listModels, ...rest } = row;
   return {
-    ...row,
+    ...rest,
+    ...(listModels !== undefined && { listModels }),
     kind: 'local',
     keyEnv: [],
     extraFields: 'all',

@@ -7,6 +7,7 @@ export const STATES = {
   free: 'Costs nothing.',
   trial_quota: 'Costs nothing inside a capped trial.',
   plan_included: 'Included in a subscription; no price of its own.',
+  local: 'Runs on the operator’s own machine; nobody bills it.',
   gpu_hour: 'Billed by GPU time, not by token.',
   contact: 'The price is given on request.',
   not_offered: 'The source says that it is not offered.',
@@ -190,6 +191,8 @@ export interface Provider {
   readonly policy: DataPolicy;
   /** Where it lists its models, below its base; undefined where it does not. */
   readonly listModels?: string;
+  /** How a program on one's own machine is told from others, and where it tells more of its models. */
+  readonly discovery?: Discovery;
   /** Which headers tell its rate limits. */
   readonly rateHeaders?: RateHeaders;
   /** The most pictures a request may hold, and the most bytes of one. */
@@ -245,6 +248,15 @@ export interface RateOverride {
 }
 
 /** One model at one provider: the unit of routing. */
+export interface Discovery {
+  /** The owner that its list gives its models; `{id}` stands for the model's own id. Absent where the form of the list is enough. */
+  readonly owner?: string;
+  /** An address on the server, from its root: asked for each model, or once for all. */
+  readonly details?: { readonly path: string; readonly per: 'model' | 'server' | 'list' };
+  /** The most context that is asked of it where nobody says otherwise: what a model could take may be more than the machine has room for. */
+  readonly contextMax?: number;
+}
+
 export interface Endpoint {
   /** `provider/lab/slug` */
   readonly id: string;

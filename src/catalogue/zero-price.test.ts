@@ -18,7 +18,7 @@ describe('zeroMeaning', () => {
     ['a trial stays a trial', { stated: 'trial_quota' }, 'trial_quota'],
     ['a coding plan includes it', { kind: 'plan' }, 'plan_included'],
     ['a free twin is free', { model: 'lab/model:free', kind: 'aggregator' }, 'free'],
-    ['one’s own machine is free', { kind: 'local' }, 'free'],
+    ['one’s own machine bills nothing', { kind: 'local' }, 'local'],
     ['anywhere else a zero says nothing', { kind: 'aggregator' }, 'not_sourced'],
     ['a word inside the name is no variant', { model: 'lab/free-model' }, 'not_sourced'],
   ])('REF-014 %s', (_name, over, state) => {

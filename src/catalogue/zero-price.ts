@@ -18,7 +18,7 @@ export function zeroMeaning({ stated, kind, model }: Omit<ZeroMeaning, 'origin'>
   if (model.endsWith(':free')) return 'free';
   if (stated !== undefined) return stated;
   if (kind === 'plan') return 'plan_included';
-  return kind === 'local' ? 'free' : 'not_sourced';
+  return kind === 'local' ? 'local' : 'not_sourced';
 }
 
 const isZero = (o: Observed | undefined): boolean => o !== undefined && o.value === '0';
@@ -30,7 +30,8 @@ export function withZerosNamed(observed: readonly Observed[], meaning: ZeroMeani
   const state = zeroMeaning(meaning);
   if (prices.length === 0) {
     const known = observed.some((o) => o.field.startsWith('price.') && o.state !== undefined && o.state !== 'listed');
-    const silent = known || (state !== 'free' && meaning.stated === undefined && meaning.kind !== 'plan');
+    const silent =
+      known || (state !== 'free' && state !== 'local' && meaning.stated === undefined && meaning.kind !== 'plan');
     if (silent) return observed;
     const origin = state === 'free' ? {} : meaning.origin;
     return [...observed, ...named(['price.input', 'price.output'], state).map((o) => ({ ...o, ...origin }))];

@@ -17,14 +17,20 @@ import { SqliteStore, StoreUnusable } from '../store/sqlite/store.ts';
 import { Deadlines } from '../upstream/deadlines.ts';
 import { Departures } from '../upstream/departures.ts';
 import type { Effects } from './effects.ts';
-import { configure, realRoads, sandboxRoads } from './roads.ts';
+import { LocalServers, placesOf } from './local-servers.ts';
+import { type Configured, configure, realRoads, sandboxRoads, withLocal } from './roads.ts';
 import { type RunningSandbox, startSandbox } from './sandbox-hosts.ts';
 
 /** The process that serves: every room wired to every other, and the order in which they stop. */
 export interface Gateway {
   readonly url: string;
   readonly port: number;
+  /** As they are now. */
   readonly roads: Roads;
+  /** Resolves when model servers of this machine were looked for once. */
+  readonly looked: Promise<void>;
+  /** The providers that were found running. */
+  readonly found: ReadonlySet<string>;
   readonly keyring: Keyring;
   readonly books: Books;
   readonly sandbox: RunningSandbox | undefined;
@@ -50,9 +56,9 @@ export interface ComposeInput {
 
 /** What pages may ask the running gateway. */
 export interface PageSource {
+  /** As they are now. */
   readonly roads: Roads;
   readonly measurements: Measurements;
-  readonly sandbox: boolean;
 }
 
 export const DATABASE = 'turnpike.db';
@@ -69,9 +75,8 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
     const sandbox = playing
       ? await startSandbox(configured.snapshot, { ports: config.sandboxPorts, faults: config.sandboxFaults }, effects)
       : undefined;
-    const roads = sandbox
-      ? sandboxRoads(configured.snapshot, new Map(sandbox.hosts.map(({ host, base }) => [host.spec.id, base])), config)
-      : realRoads(configured, config);
+    const bases = sandbox && new Map(sandbox.hosts.map(({ host, base }) => [host.spec.id, base]));
+    const roadsTo = (now: Configured): Roads => (bases ? sandboxRoads(now, bases, config) : realRoads(now, config));
     const mode = config.creditsMode ?? (sandbox ? 'prepaid' : 'unlimited');
     const books = new Books(store, state.ledger, mode);
     if (mode === 'prepaid' && config.initialCredit > 0n)
@@ -83,12 +88,12 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
     const running = new Running();
     const ids = new GenerationIds();
     let draining: string | undefined;
-    const gateway: GatewayPorts = {
+    let gateway: GatewayPorts = {
       clock,
       deadlines,
       departures: new Departures(),
       limits: gatewayLimits(config),
-      roads,
+      roads: roadsTo(configured),
       books,
       health: measurements,
       log,
@@ -97,8 +102,16 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       nextSeed: seeds(config.seed, effects.random),
       charged: (keyHash, charge, at) => keyring.charged(keyHash, charge, at),
     };
+    const source: PageSource = {
+      get roads() {
+        return gateway.roads;
+      },
+      measurements,
+    };
     const app = routes({
-      gateway,
+      get gateway() {
+        return gateway;
+      },
       keyring,
       measurements,
       bodyBytesMax: config.bodyBytesMax,
@@ -114,14 +127,31 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
         };
       },
       notReady: () => draining ?? store.failure?.message,
-      page: page({ roads, measurements, sandbox: sandbox !== undefined }),
+      page: page(source),
       openapi,
     });
     const listening: Listening = listen(app, config);
+    const ownPorts = [listening.port, ...(sandbox?.hosts.map(({ port }) => port) ?? [])];
+    const local = new LocalServers({
+      places: placesOf(config, configured.snapshot, clock.now, ownPorts),
+      everyMs: config.discoverEveryMs,
+      log,
+      // Requests under way keep the roads they were planned with.
+      changed: (found) => {
+        gateway = { ...gateway, roads: roadsTo(withLocal(configured, found)) };
+      },
+    });
+    const looked = local.start();
     return {
       url: listening.url,
       port: listening.port,
-      roads,
+      get roads() {
+        return gateway.roads;
+      },
+      looked,
+      get found() {
+        return new Set(local.found.map(({ provider }) => provider.id));
+      },
       keyring,
       books,
       sandbox,
@@ -132,6 +162,7 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       cut: () => running.cutAll(),
       stop: async () => {
         draining = 'shutting down';
+        local.stop();
         listening.stop();
         const limit = setTimeout(() => running.cutAll(), config.limits.drain_ms_max);
         await running.idle();

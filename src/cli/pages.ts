@@ -1,3 +1,5 @@
+import type { Provider } from '../catalogue/types.ts';
+import type { Roads } from '../gateway/ports.ts';
 import type { HttpPorts } from '../http/ports.ts';
 import type { PageData } from '../web/ports.ts';
 import type { PageSource } from './compose.ts';
@@ -5,14 +7,18 @@ import { catalogueFacts } from './snapshot.ts';
 import { FIRST_MODEL } from './welcome.ts';
 
 /** Pages and their facts are loaded when somebody first looks at one: a gateway that nobody looks at stays small. */
-export function pageHandler({ roads, measurements, sandbox }: PageSource): HttpPorts['page'] {
-  let data: PageData | undefined;
+export function pageHandler(source: PageSource): HttpPorts['page'] {
+  const { measurements } = source;
+  let made: { readonly roads: Roads; readonly data: PageData } | undefined;
   const load = (): PageData => {
-    data ??= {
+    const { roads } = source;
+    if (made?.roads === roads) return made.data;
+    const data: PageData = {
       snapshot: roads.snapshot,
-      facts: catalogueFacts(),
+      facts: made?.data.facts ?? catalogueFacts(),
       service: (provider, endpoint) =>
-        roads.unroutable(provider, endpoint) !== undefined ? 'none' : sandbox ? 'sandbox' : 'real',
+        roads.unroutable(provider, endpoint) === undefined ? reached(provider) : 'none',
+      reached,
       measured: (endpointId) => {
         const { samples, latency, throughput, uptime30m } = measurements.measured(endpointId);
         return {
@@ -23,6 +29,12 @@ export function pageHandler({ roads, measurements, sandbox }: PageSource): HttpP
         };
       },
     };
+    function reached({ id }: Provider): 'real' | 'sandbox' | 'none' {
+      const route = roads.routes.get(id);
+      if (!route) return 'none';
+      return route.sandbox ? 'sandbox' : 'real';
+    }
+    made = { roads, data };
     return data;
   };
   return async (request) => {

@@ -97,7 +97,8 @@ export function routeOf(provider: Provider, config: Config, now: () => number): 
     .find((secret): secret is Secret => secret !== undefined);
   const credential = fromEnvironment ?? (own?.api_key === undefined ? undefined : config.secret(own.api_key));
   const signer = credential ? undefined : signerOf(provider, config, read, now);
-  if (!credential && !signer && own?.base_url === undefined) return undefined;
+  const open = own !== undefined && provider.auth.kind === 'none';
+  if (!credential && !signer && own?.base_url === undefined && !open) return undefined;
   const base = own?.base_url === undefined ? provider.base : own.base_url;
   if (base === undefined) return undefined;
   const place = filled(base, read);

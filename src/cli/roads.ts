@@ -1,7 +1,9 @@
 import type { Operation } from '../canon/request.ts';
 import { UNIT_IDS, UNITS, type Unit } from '../canon/units.ts';
+import { localRows } from '../catalogue/local-models.ts';
 import { customModel, customProvider, type Overlay, withOverlay } from '../catalogue/overlay.ts';
 import type { Snapshot } from '../catalogue/snapshot.ts';
+import type { FoundServer } from '../catalogue/sources/local-servers.ts';
 import type { Endpoint, Model, Provider, State } from '../catalogue/types.ts';
 import { type Config, ConfigError } from '../config/load.ts';
 import { nearest } from '../config/nearest.ts';
@@ -14,7 +16,15 @@ import type { ProviderRoute } from '../upstream/route.ts';
 import { routeOf } from './provider-route.ts';
 
 /** States of a price that a bill can be made from. */
-const BILLABLE: ReadonlySet<State> = new Set(['listed', 'free', 'trial_quota', 'plan_included', 'stale', 'disputed']);
+const BILLABLE: ReadonlySet<State> = new Set([
+  'listed',
+  'free',
+  'local',
+  'trial_quota',
+  'plan_included',
+  'stale',
+  'disputed',
+]);
 
 /** What models of a kind are asked for. */
 const OPERATION_OF: Readonly<Record<string, Operation['kind']>> = { embeddings: 'embeddings', rerank: 'rerank' };
@@ -97,10 +107,13 @@ function providerOf(id: string, own: ProviderConfig, catalogue: Snapshot): Provi
     );
   }
   const [firstDialect = ''] = Object.keys(DIALECTS);
+  const dialect = own.dialect ?? firstDialect;
   return customProvider({
     id,
     name: own.name ?? id,
-    dialect: own.dialect ?? firstDialect,
+    dialect,
+    // Servers of one wire list their models at one address.
+    listModels: catalogue.providers.find((one) => one.kind === 'local' && one.dialect === dialect)?.listModels,
     base: own.base_url,
     auth: { kind: 'bearer' },
     headers: own.headers ?? {},
@@ -135,19 +148,37 @@ function endpointOf(provider: Provider, row: EndpointConfig, at: string): Endpoi
   };
 }
 
+/** The same with what runs on the operator's machines now. */
+export function withLocal({ snapshot, routes }: Configured, found: readonly FoundServer[]): Configured {
+  const local = found.flatMap(({ provider, base }): ProviderRoute[] => {
+    const known = routes.get(provider.id);
+    const { auth, headers } = provider;
+    return known ? [] : [{ providerId: provider.id, base, auth, headers, sandbox: false }];
+  });
+  return {
+    snapshot: withOverlay(snapshot, localRows(found, snapshot)),
+    routes: new Map([...routes, ...local.map((route) => [route.providerId, route] as const)]),
+  };
+}
+
 /** Roads to real providers. */
 export function realRoads({ snapshot, routes }: Configured, config: Config): Roads {
   return { snapshot, routes, defaultModel: config.defaultModel, unroutable: unroutable(snapshot, routes, noRoad) };
 }
 
 const noRoad = (provider: Provider): string => {
+  if (provider.kind === 'local') return 'not running here';
   const [variable] = provider.keyEnv;
   return variable === undefined ? 'not configured' : `not configured (set ${variable})`;
 };
 
-/** Roads to the sandbox's hosts and to nothing else. */
-export function sandboxRoads(snapshot: Snapshot, bases: SandboxBases, config: Config): Roads {
+/**
+ * Roads to the sandbox's hosts, and to model servers that were found beside it: those have models of their own, so that nothing of the
+ * sandbox is ever answered by one or the other by chance.
+ */
+export function sandboxRoads({ snapshot, routes: real }: Configured, bases: SandboxBases, config: Config): Roads {
   const routes = new Map<string, ProviderRoute>();
+  for (const [id, route] of real) if (snapshot.provider(id)?.kind === 'local' && !bases.has(id)) routes.set(id, route);
   for (const [id, base] of bases) {
     const provider = snapshot.provider(id);
     if (provider)

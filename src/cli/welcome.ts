@@ -7,7 +7,8 @@ export const FIRST_MODEL = 'mistralai/mistral-small-2603';
 interface ReadyProvider {
   readonly id: string;
   readonly name: string;
-  readonly mode: 'real' | 'sandbox';
+  /** `local`: a model server that runs beside the gateway. */
+  readonly mode: 'real' | 'sandbox' | 'local';
   readonly base_url: string;
 }
 
@@ -31,7 +32,7 @@ export function readiness(gateway: Gateway, config: Config, pid: number): Ready 
     ({ providerId, base, sandbox }): ReadyProvider => ({
       id: providerId,
       name: gateway.roads.snapshot.provider(providerId)?.name ?? providerId,
-      mode: sandbox ? 'sandbox' : 'real',
+      mode: sandbox ? 'sandbox' : gateway.found.has(providerId) ? 'local' : 'real',
       base_url: base,
     }),
   );
@@ -64,6 +65,7 @@ export function welcome(ready: Ready, keyFromEnvironment: boolean): string {
       : `${ready.key_label ?? 'none'}   (put it into TURNPIKE_KEY; turnpike keys create makes another)`;
   const sandbox = ready.providers.filter((provider) => provider.mode === 'sandbox');
   const real = ready.providers.filter((provider) => provider.mode === 'real');
+  const local = ready.providers.filter((provider) => provider.mode === 'local');
   const width = Math.max(0, ...ready.providers.map(({ name }) => name.length));
   const listed = (label: string, list: readonly ReadyProvider[]): readonly string[] =>
     list.map(
@@ -76,6 +78,7 @@ export function welcome(ready: Ready, keyFromEnvironment: boolean): string {
     `  Key      ${shown}`,
     `  Page     ${ready.page}`,
     ...listed('Real', real),
+    ...listed('Local', local),
     ...listed('Sandbox', sandbox),
     ...(ready.providers.length === 0
       ? ['  No provider is configured: set one of their keys, e.g. OPENROUTER_API_KEY, or TURNPIKE_SANDBOX=auto']

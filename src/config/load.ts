@@ -25,6 +25,11 @@ export interface Config {
   readonly sandbox: SandboxMode;
   readonly sandboxPorts: Readonly<Record<string, number>>;
   readonly sandboxFaults: readonly unknown[];
+  /** Whether to look for model servers on this machine: for all that are known, or for some; undefined leaves it to the circumstances. */
+  readonly discover: boolean | readonly string[] | undefined;
+  /** Where model servers run that do not run where they usually do. */
+  readonly localServers: Readonly<Record<string, string>>;
+  readonly discoverEveryMs: number;
   readonly providers: Readonly<Record<string, ProviderConfig>>;
   readonly limits: Limits;
   readonly seed: number | undefined;
@@ -41,6 +46,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const DEFAULT_PORT = 8484;
 const BODY_BYTES_MAX = 33_554_432;
 const KEY_LENGTH_MIN = 20;
+const DISCOVER_EVERY_MS = 30_000;
 const INITIAL_CREDIT = nanodollars(10_000_000_000n);
 
 /**
@@ -61,6 +67,9 @@ export function loadConfig(environment: Environment, cwd: string): Config {
     sandbox: sandboxMode(value('TURNPIKE_SANDBOX')),
     sandboxPorts: file.sandbox?.ports ?? {},
     sandboxFaults: file.sandbox?.faults ?? [],
+    discover: onOrOff(value('TURNPIKE_LOCAL'), 'TURNPIKE_LOCAL') ?? file.local?.discover,
+    localServers: file.local?.servers ?? {},
+    discoverEveryMs: file.local?.every_ms ?? DISCOVER_EVERY_MS,
     providers: file.providers ?? {},
     limits: limitsOf(file),
     seed: file.routing?.seed,
@@ -88,6 +97,12 @@ function sandboxMode(text: string | undefined): SandboxMode {
   if (text === undefined) return 'auto';
   if (text === 'auto' || text === 'on' || text === 'off') return text;
   throw new ConfigError(`TURNPIKE_SANDBOX must be auto, on or off, not ${JSON.stringify(text)}`);
+}
+
+function onOrOff(text: string | undefined, name: string): boolean | undefined {
+  if (text === undefined) return undefined;
+  if (text === 'on' || text === 'off') return text === 'on';
+  throw new ConfigError(`${name} must be on or off, not ${JSON.stringify(text)}`);
 }
 
 function bootstrap(value: Read, name: string): Secret | undefined {

@@ -113,6 +113,13 @@ export const configFile = z.strictObject({
   providers: z.record(slug, provider).optional(),
   limits: limits.optional(),
   routing: z.strictObject({ seed: numeric(z.int().min(0)).optional() }).optional(),
+  local: z
+    .strictObject({
+      discover: z.union([z.boolean(), z.array(slug)]).optional(),
+      servers: z.record(slug, httpUrl).optional(),
+      every_ms: numeric(z.int().min(100).max(86_400_000)).optional(),
+    })
+    .optional(),
   sandbox: z
     .strictObject({ ports: z.record(slug, port).optional(), faults: z.array(z.unknown()).optional() })
     .optional(),

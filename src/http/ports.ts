@@ -5,6 +5,7 @@ import type { StoredRecord } from './platform/account.ts';
 
 /** What the HTTP room is handed. */
 export interface HttpPorts {
+  /** As it is now: a request keeps what it was handed, and the next may be handed another. */
   readonly gateway: GatewayPorts;
   readonly keyring: Keyring;
   readonly measurements: Measurements;

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { gatewayError } from '../canon/errors.ts';
+import type { Snapshot } from '../catalogue/snapshot.ts';
 import { SERVED_OPERATIONS } from '../dialects/operations.ts';
 import { SERVED } from '../dialects/registry.ts';
 import { preflight } from './cors.ts';
@@ -18,15 +19,14 @@ type Bindings = { Bindings: { connection: Connection } };
 
 /** Every route of the API, once; mounted under `/api/v1` and `/v1`. */
 function api(ports: HttpPorts, models: () => ModelList): Hono<Bindings> {
-  const { gateway, keyring, measurements } = ports;
-  const { roads } = gateway;
-  const { snapshot } = roads;
+  const { keyring, measurements } = ports;
+  const snapshot = (): Snapshot => ports.gateway.roads.snapshot;
   const app = new Hono<Bindings>();
 
   const list = (parameters: URLSearchParams, baseUrl: string): Response => {
     const wish = parseModelQuery(parameters);
     if (!wish.ok) return errorResponse(wish.error, baseUrl);
-    const rows = selectModels(models(), wish.value, snapshot);
+    const rows = selectModels(models(), wish.value, snapshot());
     const paged = wish.value.offset !== undefined || wish.value.limit !== undefined;
     const offset = wish.value.offset ?? 0;
     const page = paged ? rows.slice(offset, offset + (wish.value.limit ?? 500)) : rows;
@@ -45,17 +45,18 @@ function api(ports: HttpPorts, models: () => ModelList): Hono<Bindings> {
   app.get('/models/count', (c) => {
     const wish = parseModelQuery(new URL(c.req.url).searchParams);
     if (!wish.ok) return errorResponse(wish.error, baseUrlOf(c.req.raw));
-    return json({ data: { count: selectModels(models(), wish.value, snapshot).length } }, PUBLIC_CACHE);
+    return json({ data: { count: selectModels(models(), wish.value, snapshot()).length } }, PUBLIC_CACHE);
   });
 
   app.get('/model/:author/:slug', (c) => {
-    const model = snapshot.model(`${c.req.param('author')}/${c.req.param('slug')}`);
+    const model = snapshot().model(`${c.req.param('author')}/${c.req.param('slug')}`);
     const row = model && models().rows.find((candidate) => candidate.model.id === model.id);
     return row ? json({ data: row.json }, PUBLIC_CACHE) : errorResponse(unknownResource('Model'), baseUrlOf(c.req.raw));
   });
 
   app.get('/models/:author/:slug/endpoints', (c) => {
-    const model = snapshot.model(`${c.req.param('author')}/${c.req.param('slug')}`);
+    const { roads } = ports.gateway;
+    const model = roads.snapshot.model(`${c.req.param('author')}/${c.req.param('slug')}`);
     if (!model) return errorResponse(unknownResource('Model'), baseUrlOf(c.req.raw));
     const withKey = keyring.authenticate(c.req.header('authorization') ?? null).ok;
     const endpoints = routableHosts(model, roads).map((host) =>
@@ -71,14 +72,14 @@ function api(ports: HttpPorts, models: () => ModelList): Hono<Bindings> {
   for (const dialect of SERVED.filter(({ countTokens: counts, fromPath }) => counts && !fromPath))
     app.post(`${dialect.route}/count_tokens`, async (c) => toResponse(await countTokens(c.req.raw, dialect, ports)));
 
-  app.get('/providers', () => json({ data: snapshot.providers.map(providerJson) }, PUBLIC_CACHE));
+  app.get('/providers', () => json({ data: snapshot().providers.map(providerJson) }, PUBLIC_CACHE));
 
   const currentKey = (request: Request): Response => {
     const caller = keyring.authenticate(request.headers.get('authorization'));
     if (!caller.ok) return errorResponse(caller.error, baseUrlOf(request));
     const key = keyring.key(caller.value.keyHash);
     if (!key) return errorResponse(unknownResource('Key'), baseUrlOf(request));
-    return json({ data: keyJson(key, keyring.usage(key.hash, gateway.clock.now())) }, PRIVATE_CACHE);
+    return json({ data: keyJson(key, keyring.usage(key.hash, ports.gateway.clock.now())) }, PRIVATE_CACHE);
   };
   app.get('/key', (c) => currentKey(c.req.raw));
   app.get('/auth/key', (c) => currentKey(c.req.raw));
@@ -86,7 +87,7 @@ function api(ports: HttpPorts, models: () => ModelList): Hono<Bindings> {
   app.get('/credits', (c) => {
     const caller = keyring.authenticate(c.req.header('authorization') ?? null);
     return caller.ok
-      ? json({ data: creditsJson(gateway.books) }, PRIVATE_CACHE)
+      ? json({ data: creditsJson(ports.gateway.books) }, PRIVATE_CACHE)
       : errorResponse(caller.error, baseUrlOf(c.req.raw));
   });
 
@@ -174,7 +175,8 @@ function otherRoutes(ports: HttpPorts): Hono<Bindings> {
   const app = new Hono<Bindings>();
   let list: ModelList | undefined;
   const models = (): ModelList => {
-    list ??= new ModelList(ports.gateway.roads);
+    const { roads } = ports.gateway;
+    if (list?.roads !== roads) list = new ModelList(roads);
     return list;
   };
   const surface = api(ports, models);

@@ -21,6 +21,7 @@ export const STATE_WORDS: Readonly<Record<State, string>> = {
   free: 'Free',
   trial_quota: 'Free trial quota',
   plan_included: 'Included in plan',
+  local: 'Own machine',
   gpu_hour: 'Billed by GPU hour',
   contact: 'On request',
   not_offered: 'Not offered',

@@ -13,6 +13,7 @@ beforeAll(() => {
     snapshot: loadSnapshot(),
     facts: loadFacts(),
     service: () => 'none',
+    reached: () => 'none',
     measured: () => ({ samples: 0, firstContentMs: undefined, tokensPerSecond: undefined, uptimePercent: undefined }),
   };
 });

@@ -15,6 +15,8 @@ export interface PageData {
   readonly facts: CatalogueFacts;
   /** Whether a request for it would be served now, and by the sandbox or for real. */
   readonly service: (provider: Provider, endpoint: Endpoint) => 'real' | 'sandbox' | 'none';
+  /** Whether there is a road to it now, real or to the sandbox. */
+  readonly reached: (provider: Provider) => 'real' | 'sandbox' | 'none';
   readonly measured: (endpointId: string) => Measured;
 }
 

@@ -22,6 +22,7 @@ export function ProvidersPage({ data }: { data: PageData }): ReactNode {
               <th scope="col" className="num">
                 Models
               </th>
+              <th scope="col">Here</th>
             </tr>
           </thead>
           <tbody>
@@ -33,6 +34,7 @@ export function ProvidersPage({ data }: { data: PageData }): ReactNode {
                 <td>{provider.kind}</td>
                 <td>{provider.dialect}</td>
                 <td className="num">{data.snapshot.endpointsAt(provider.id).length}</td>
+                <td>{here(data, provider)}</td>
               </tr>
             ))}
           </tbody>
@@ -40,6 +42,14 @@ export function ProvidersPage({ data }: { data: PageData }): ReactNode {
       </Scrolling>
     </Layout>
   );
+}
+
+/** Whether this installation can call it. */
+function here(data: PageData, provider: Provider): string {
+  const reached = data.reached(provider);
+  if (reached === 'sandbox') return 'Sandbox';
+  if (provider.kind === 'local') return reached === 'real' ? 'Running' : 'Not running';
+  return reached === 'real' ? 'Configured' : 'Not configured';
 }
 
 export function ProviderPage({ data, provider }: { data: PageData; provider: Provider }): ReactNode {
@@ -57,6 +67,7 @@ export function ProviderPage({ data, provider }: { data: PageData; provider: Pro
       <dl className="facts">
         {(
           [
+            ['Here', here(data, provider)],
             ['Base URL', provider.base],
             ['Key variable', provider.keyEnv[0]],
             ['Documentation', provider.docs],
@@ -72,6 +83,8 @@ export function ProviderPage({ data, provider }: { data: PageData; provider: Pro
                 'Not sourced'
               ) : value.startsWith('https://') && label !== 'Base URL' ? (
                 <a href={value}>{value}</a>
+              ) : label === 'Here' ? (
+                value
               ) : (
                 <code>{value}</code>
               )}

@@ -94,7 +94,14 @@ export class RunningGateway {
         cwd: folder,
         stdout: 'pipe',
         stderr: 'pipe',
-        env: { ...cleanEnvironment(), TURNPIKE_PORT: '0', TURNPIKE_HOME: home, TURNPIKE_API_KEY: key, ...options.env },
+        env: {
+          ...cleanEnvironment(),
+          TURNPIKE_LOCAL: 'off',
+          TURNPIKE_PORT: '0',
+          TURNPIKE_HOME: home,
+          TURNPIKE_API_KEY: key,
+          ...options.env,
+        },
       },
     );
     const stderr = new Response(child.stderr).text();

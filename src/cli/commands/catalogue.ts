@@ -5,22 +5,25 @@ import { formatPricePerMillion, formatUnitPrice, picodollarsPerUnit } from '../.
 import { type Command, parse, show, table, UsageError } from '../command.ts';
 import { configure } from '../roads.ts';
 import { catalogueFacts, catalogueSnapshot } from '../snapshot.ts';
+import { providerList } from './provider-list.ts';
 
 export const catalogue: Command = {
   summary: 'Show what is known of a model and its hosts',
   help: `Usage: turnpike catalogue show <author/slug> [--json]
+       turnpike catalogue models <provider> [--json]
 
-Prints a model's hosts with prices and limits; with --json also every figure's source, date and dissenting observations.
+show prints a model's hosts with prices and limits; with --json also every figure's source, date and dissenting observations.
+models asks a provider for its own list, with its configured key, and says what is new there, what is gone and what will be.
 `,
   async run(argv, effects) {
     const { values, positionals } = parse(argv, {}, 2);
     const [action, slug] = positionals;
-    if (action !== 'show' || slug === undefined) throw new UsageError('catalogue needs show <author/slug>');
-    const { snapshot } = configure(
-      loadConfig(effects.environment, effects.cwd),
-      catalogueSnapshot(),
-      effects.clock.now,
-    );
+    if ((action !== 'show' && action !== 'models') || slug === undefined)
+      throw new UsageError('catalogue needs show <author/slug> or models <provider>');
+    const config = loadConfig(effects.environment, effects.cwd);
+    const configured = configure(config, catalogueSnapshot(), effects.clock.now);
+    if (action === 'models') return providerList(configured, config, slug, effects, values.json === true);
+    const { snapshot } = configured;
     const model = snapshot.model(slug);
     if (!model) throw new UsageError(`${slug} is not in the catalogue`);
     const endpoints = snapshot.endpointsOf(model.id);

@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { FoundServer } from '../../catalogue/sources/local-servers.ts';
 import { loadConfig } from '../../config/load.ts';
 import { administer } from '../administration.ts';
 import { type Command, parse, show, table } from '../command.ts';
 import { DATABASE } from '../compose.ts';
 import { remoteAdministration } from '../control.ts';
+import { lookOnce } from '../local-servers.ts';
 import { configure } from '../roads.ts';
 import { catalogueSnapshot } from '../snapshot.ts';
 
@@ -15,6 +17,10 @@ interface Finding {
 }
 
 const REQUESTS_VARIABLE = 'BUN_CONFIG_MAX_HTTP_REQUESTS';
+
+const serversText = (found: readonly FoundServer[]): string =>
+  found.map(({ provider, base, models }) => `${provider.name} at ${base}: ${models.length} models`).join('; ') ||
+  'none found on this machine';
 
 export const doctor: Command = {
   summary: 'Check configuration, catalogue, books and environment',
@@ -27,7 +33,8 @@ Exit code 1 when something is wrong.
     const { values } = parse(argv, {}, 0);
     const config = loadConfig(effects.environment, effects.cwd);
     const catalogue = catalogueSnapshot();
-    const { routes } = configure(config, catalogue, effects.clock.now);
+    const { routes, snapshot } = configure(config, catalogue, effects.clock.now);
+    const local = await lookOnce(config, snapshot, effects);
     const findings: Finding[] = [
       { check: 'configuration', ok: true, says: `${routes.size} providers configured; data folder ${config.home}` },
       {
@@ -36,6 +43,7 @@ Exit code 1 when something is wrong.
         says: `${catalogue.models.length} models, ${catalogue.providers.length} providers, as of ${catalogue.asOf}`,
       },
     ];
+    findings.push({ check: 'model servers', ok: true, says: serversText(local) });
     const running = (await remoteAdministration(config.home)) !== undefined;
     findings.push({ check: 'server', ok: true, says: running ? 'running' : 'not running' });
     if (running || existsSync(join(config.home, DATABASE))) {

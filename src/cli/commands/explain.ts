@@ -3,7 +3,8 @@ import type { GenerationRequest } from '../../canon/request.ts';
 import { loadConfig } from '../../config/load.ts';
 import { plan } from '../../router/plan.ts';
 import { type Command, parse, show, table, UsageError } from '../command.ts';
-import { configure, realRoads, sandboxRoads } from '../roads.ts';
+import { lookOnce } from '../local-servers.ts';
+import { configure, realRoads, sandboxRoads, withLocal } from '../roads.ts';
 import { catalogueSnapshot } from '../snapshot.ts';
 
 /** The smallest request there is: what matters here is who would get it. */
@@ -47,8 +48,9 @@ Plans a request without sending it. --provider-json is the request's "provider" 
     const config = loadConfig(effects.environment, effects.cwd);
     const configured = configure(config, catalogueSnapshot(), effects.clock.now);
     const playing = config.sandbox === 'on' || (config.sandbox === 'auto' && configured.routes.size === 0);
+    const local = withLocal(configured, await lookOnce(config, configured.snapshot, effects));
     const hosts = new Map(configured.snapshot.sandbox.map((row) => [row.provider, 'sandbox']));
-    const roads = playing ? sandboxRoads(configured.snapshot, hosts, config) : realRoads(configured, config);
+    const roads = playing ? sandboxRoads(local, hosts, config) : realRoads(local, config);
     const seed =
       typeof values.seed === 'string' && /^\d+$/.test(values.seed) ? Number(values.seed) : (config.seed ?? 0);
     const planned = plan({

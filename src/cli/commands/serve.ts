@@ -12,6 +12,9 @@ import { readiness, welcome } from '../welcome.ts';
 /** Signals closer together than this are one: a terminal and npm both pass the same Ctrl-C on. */
 const SAME_SIGNAL_MS = 2000;
 
+/** How long the welcome waits for model servers of this machine to tell what they have. */
+const LOOK_MS_MAX = 150;
+
 export const serve: Command = {
   summary: 'Run the gateway, its pages and, without any provider key, the sandbox',
   help: `Usage: turnpike serve [--json]
@@ -21,7 +24,7 @@ Serves the API and the pages until SIGTERM or SIGINT; open answers then get up t
   --json   print one JSON line when ready instead of the welcome
 
 Configuration comes from the environment (TURNPIKE_PORT, HOST, TURNPIKE_HOME, TURNPIKE_CONFIG, TURNPIKE_API_KEY,
-TURNPIKE_MANAGEMENT_KEY, TURNPIKE_SANDBOX, LOG_LEVEL, and the providers' own key variables) and from ./turnpike.yaml.
+TURNPIKE_MANAGEMENT_KEY, TURNPIKE_SANDBOX, TURNPIKE_LOCAL, LOG_LEVEL, and the providers' own key variables) and from ./turnpike.yaml.
 `,
   async run(argv, effects) {
     const { values } = parse(argv, {}, 0);
@@ -39,6 +42,8 @@ TURNPIKE_MANAGEMENT_KEY, TURNPIKE_SANDBOX, LOG_LEVEL, and the providers' own key
     announce(config.home, commands.address);
     if (gateway.recovered > 0)
       log.warn({ generations: gateway.recovered }, 'a crash left generations open; their holds are void');
+    // It serves already; only its words wait, so that they can name what runs beside it.
+    await Promise.race([gateway.looked, Bun.sleep(LOOK_MS_MAX)]);
     const ready = readiness(gateway, config, effects.pid);
     effects.out(values.json ? `${JSON.stringify(ready)}\n` : welcome(ready, config.bootstrapKey !== undefined));
     await stopped(gateway, effects);

@@ -86,9 +86,11 @@ function modelJson(model: Model, hosts: readonly Host[], snapshot: Snapshot): Js
 
 /** All models with their hosts that can be called now, newest first; made once per state of the roads. */
 export class ModelList {
+  readonly roads: Roads;
   readonly rows: readonly { readonly model: Model; readonly hosts: readonly Host[]; readonly json: Json }[];
 
   constructor(roads: Roads) {
+    this.roads = roads;
     this.rows = roads.snapshot.models
       .map((model) => ({ model, hosts: routableHosts(model, roads) }))
       .filter(({ hosts }) => hosts.length > 0)

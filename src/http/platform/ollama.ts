@@ -53,7 +53,7 @@ function showJson({ model, json: row }: Row): Record<string, unknown> {
       'completion',
       ...(parameters.includes('tools') ? ['tools'] : []),
       ...(model.inputModalities.includes('image') ? ['vision'] : []),
-      ...(model.reasoning ? ['thinking'] : []),
+      ...(model.reasoning || parameters.includes('reasoning') ? ['thinking'] : []),
     ],
     modified_at: new Date(model.created * 1000).toISOString(),
   };
