@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Ollama } from 'ollama';
 import { loadSnapshot } from '../../src/catalogue/load.ts';
 import type { Provider } from '../../src/catalogue/types.ts';
+import { welcome } from '../../src/cli/welcome.ts';
 import { type GatewayOptions, RunningGateway } from '../support/gateway.ts';
 import { LocalServer } from '../support/local-server.ts';
 
@@ -61,8 +62,8 @@ describe('a server on this machine', () => {
   });
 
   test('is there from the start, beside the sandbox, which it does not switch off', async () => {
-    const modes = Object.fromEntries(gateway.ready.providers.map(({ id, mode }) => [id, mode]));
-    expect(modes).toMatchObject({ ollama: 'local', vllm: 'local', mistral: 'sandbox' });
+    await until(async () => (await of(gateway, 'ollama')).length > 0 && (await of(gateway, 'vllm')).length > 0);
+    expect(gateway.ready.providers.find(({ id }) => id === 'mistral')?.mode).toBe('sandbox');
     expect(await of(gateway, 'ollama')).toEqual([
       'ollama/hf.co-some-model-gguf:q4',
       'ollama/llama3.2',
@@ -125,6 +126,16 @@ describe('a server on this machine', () => {
     names = ['llama3.2:latest', 'qwen3:8b', 'hf.co/some/Model-GGUF:Q4'];
     await until(async () => (await of(gateway, 'ollama')).join() === before.join());
   });
+});
+
+test('the welcome names what runs here apart from the sandbox', () => {
+  const providers = [
+    { id: 'ollama', name: 'Ollama', mode: 'local', base_url: 'http://127.0.0.1:11434' },
+    { id: 'mistral', name: 'Mistral', mode: 'sandbox', base_url: 'http://127.0.0.1:1/v1' },
+  ] as const;
+  const ready = { ready: true, url: 'u', api: 'a', page: 'p', pid: 1, home: 'h', key_label: null } as const;
+  const text = welcome({ ...ready, default_model: 'm', credits: 'prepaid', providers }, true);
+  expect(text).toMatch(/Local {4}Ollama {3}http:\/\/127\.0\.0\.1:11434\n {2}Sandbox/);
 });
 
 test('says what it found once, and nothing while nothing changes', async () => {
@@ -195,7 +206,7 @@ test('is not looked for where it was switched off, in a sandbox, or where others
   }
   expect(server.asked).toEqual([]);
   const asked = await start(yaml(`discover: [ollama], ${servers}`), { env: { HOST: '0.0.0.0' } });
-  expect(await of(asked, 'ollama')).toEqual(['ollama/a']);
+  await until(async () => (await of(asked, 'ollama')).join() === 'ollama/a');
   await asked.stop();
   await server.close();
 });
@@ -216,6 +227,7 @@ test('servers that share a port are told apart by what they say of themselves', 
   });
   const both = `servers: { tgi: ${tgi.base}, llamacpp: ${tgi.base} }`;
   const gateway = await start(yaml(`discover: [llamacpp, tgi], ${both}`));
+  await until(async () => (await of(gateway, 'tgi')).length > 0);
   expect(await of(gateway, 'tgi')).toEqual(['tgi/some-model']);
   expect(await of(gateway, 'llamacpp')).toEqual([]);
   const rows = (await gateway.json('/models')).data as readonly Json[];

@@ -13,7 +13,7 @@ import { readiness, welcome } from '../welcome.ts';
 const SAME_SIGNAL_MS = 2000;
 
 /** How long the welcome waits for model servers of this machine to tell what they have. */
-const LOOK_MS_MAX = 150;
+const LOOK_MS_MAX = 400;
 
 export const serve: Command = {
   summary: 'Run the gateway, its pages and, without any provider key, the sandbox',
