@@ -1,3 +1,4 @@
+import type { Original } from './original.ts';
 import type { Preferences } from './preferences.ts';
 
 /**
@@ -35,6 +36,8 @@ export interface GenerationRequest {
   readonly echoUpstreamBody: boolean;
   /** Unknown wire fields by dialect, given back only to an upstream of the same dialect that is known to take them. */
   readonly extras: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** The body it was read from, where that is large. */
+  readonly original?: Original;
 }
 
 /** What a model may be asked for beside an answer. */

@@ -43,12 +43,20 @@ export interface Bill {
 export interface EncodedRequest {
   /** Appended to the provider's base URL. */
   readonly path: string;
-  /** The body's JSON text. */
+  /** The body's JSON text, but for what is taken from the caller's own. */
   readonly body: string;
+  /** Pieces of the caller's own body, in order (short-way.ts). */
+  readonly verbatim?: readonly Verbatim[];
   readonly dropped: readonly Dropped[];
   readonly expectation: Expectation;
   /** Why this host cannot be asked at all, where it cannot: the next one is. */
   readonly unable?: string;
+}
+
+/** A piece that belongs into a body's text at a place. */
+export interface Verbatim {
+  readonly at: number;
+  readonly bytes: Uint8Array;
 }
 
 /** What the decoder of the answer must know of the request. */

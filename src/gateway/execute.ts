@@ -1,6 +1,7 @@
 import { type ErrorCode, errorRow, type GatewayError, gatewayError } from '../canon/errors.ts';
 import { type GenerationEvent, isContent } from '../canon/event.ts';
 import type { EncodedRequest } from '../dialects/dialect.ts';
+import { wholeBody } from '../dialects/short-way.ts';
 import type { Candidate, Plan } from '../router/candidate.ts';
 import { Attempt } from '../upstream/attempt.ts';
 import type { Call } from './call.ts';
@@ -103,7 +104,7 @@ export class Walk {
       return {
         error: gatewayError('host_unable', `${provider.name} ${encoded.unable}`, { providerName: provider.name }),
       };
-    if (request.echoUpstreamBody) this.#echoes.push(encoded.body);
+    if (request.echoUpstreamBody) this.#echoes.push(String(Buffer.from(wholeBody(encoded))));
     const attempt = new Attempt(
       {
         route,

@@ -1,4 +1,5 @@
 import { type GatewayError, gatewayError } from '../canon/errors.ts';
+import type { Original } from '../canon/original.ts';
 import type { GenerationRequest } from '../canon/request.ts';
 import { countImages, estimatePrompt, upperPrompt } from '../canon/tokens.ts';
 import { type Dialect, framingOf } from '../dialects/dialect.ts';
@@ -19,6 +20,8 @@ import { answerWhole, type WholeAnswer } from './whole.ts';
 export interface Received {
   readonly dialect: Dialect;
   readonly wire: unknown;
+  /** The body it stands in, where that is large. */
+  readonly original: Omit<Original, 'dialect'> | undefined;
   readonly caller: Call['caller'];
   readonly origin: CallOrigin;
   readonly client: Client;
@@ -45,7 +48,7 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
 
   const decoded = dialect.decodeRequest(wire);
   if (!decoded.ok) return refuse(base.id, dialect, decoded.error, origin);
-  const request = withSession(decoded.value, origin);
+  const request = withSession(withOriginal(decoded.value, received, dialect), origin);
   const sessionError = checkSession(request);
   if (sessionError) return refuse(base.id, dialect, sessionError, origin);
 
@@ -76,6 +79,9 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
 }
 
 const NO_ATTEMPTS: Execution = { attempts: [], echoes: [] };
+
+const withOriginal = (request: GenerationRequest, { original }: Received, { id }: Dialect): GenerationRequest =>
+  original ? { ...request, original: { ...original, dialect: id } } : request;
 
 const withSession = (request: GenerationRequest, origin: CallOrigin): GenerationRequest =>
   request.sessionId === undefined && origin.sessionId !== undefined

@@ -4,6 +4,7 @@ import type { GenerationEvent } from '../canon/event.ts';
 import type { Machine } from '../canon/machine.ts';
 import type { Target } from '../canon/target.ts';
 import { type Dialect, type EncodedRequest, framingOf } from '../dialects/dialect.ts';
+import { wholeBody } from '../dialects/short-way.ts';
 import { type FrameDecoder, SSE } from '../streams/framing.ts';
 import type { Frame } from '../streams/sse.ts';
 import type { Deadlines, Waiting } from './deadlines.ts';
@@ -89,12 +90,13 @@ export class Attempt implements Waiting {
     try {
       await this.#ports.departures.next();
       const url = joinUrl(route.base, encoded.path);
+      const body = wholeBody(encoded);
       response = await fetch(url, {
         method: 'POST',
         headers: route.signer
-          ? await signedHeaders(route, route.signer, dialect, stream, url, encoded.body)
+          ? await signedHeaders(route, route.signer, dialect, stream, url, body)
           : requestHeaders(route, dialect.headers, stream),
-        body: encoded.body,
+        body,
         // Followed redirects would carry the credential to another origin.
         redirect: 'manual',
         signal: this.#controller.signal,
@@ -299,7 +301,7 @@ async function signedHeaders(
   { headers }: Dialect,
   stream: boolean,
   url: string,
-  body: string,
+  body: string | Uint8Array<ArrayBuffer>,
 ): Promise<Record<string, string>> {
   try {
     return { ...(await signer.sign(url, plainHeaders(route, headers, stream), body)) };

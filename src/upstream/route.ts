@@ -16,7 +16,11 @@ export interface ProviderRoute {
 /** Credentials that depend on the call or on the time. */
 export interface Signer {
   /** @returns all headers of the call. @throws where no credential can be had */
-  sign(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<Readonly<Record<string, string>>>;
+  sign(
+    url: string,
+    headers: Readonly<Record<string, string>>,
+    body: string | Uint8Array,
+  ): Promise<Readonly<Record<string, string>>>;
   /** The provider did not take the credential: the next one is fresh. */
   refused(): void;
 }

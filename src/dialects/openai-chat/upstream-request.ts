@@ -13,6 +13,7 @@ import {
 import type { Target } from '../../canon/target.ts';
 import type { EncodedRequest } from '../dialect.ts';
 import { extraFields } from '../extras.ts';
+import { writeBody } from '../short-way.ts';
 import { DIALECT_ID } from './id.ts';
 import { nineCharacterIds } from './tool-ids.ts';
 import { strictTurns } from './turns.ts';
@@ -367,7 +368,7 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
   if (request.suffix !== undefined && target.quirks.has('fim-route')) return gapRequest(body, request, dropped);
   return {
     path: '/chat/completions',
-    body: JSON.stringify(body),
+    ...writeBody(body, request, DIALECT_ID),
     dropped,
     expectation: echo ? { prefillEcho: echo } : {},
   };

@@ -1,32 +1,64 @@
+import { isUtf8 } from 'node:buffer';
 import { type GatewayError, gatewayError } from '../../canon/errors.ts';
+import type { Original, OriginalMember } from '../../canon/original.ts';
 import { fail, ok, type Result } from '../../canon/result.ts';
-import { scanJson } from './scan.ts';
-
-const decoder = new TextDecoder('utf-8', { fatal: true });
+import { type ScannedMember, scanJson } from './scan.ts';
 
 const tooLarge = (bytesMax: number): GatewayError =>
   gatewayError('body_too_large', `Request payload too large: at most ${bytesMax} bytes`);
+
+/** From this size on a member is worth passing on as it came. */
+const LARGE_BYTES = 8 * 1024;
+
+/** A body as it came: what it says, and where its large members stand. */
+export interface ReadBody {
+  readonly value: unknown;
+  readonly original?: Omit<Original, 'dialect'>;
+}
 
 /**
  * A request's body as parsed JSON: size first, then UTF-8, then what a parser would let pass, then the parser.
  * @returns the value, or `body_too_large`, `not_json`
  */
-export async function readJson(request: Request, bytesMax: number): Promise<Result<unknown, GatewayError>> {
+export async function readJson(request: Request, bytesMax: number): Promise<Result<ReadBody, GatewayError>> {
   const bytes = await readBytes(request, bytesMax);
   if (!bytes) return fail(tooLarge(bytesMax));
-  let text: string;
-  try {
-    text = decoder.decode(bytes);
-  } catch {
-    return fail(gatewayError('not_json', 'The body is not valid UTF-8'));
-  }
-  const problem = scanJson(text);
+  if (!isUtf8(bytes)) return fail(gatewayError('not_json', 'The body is not valid UTF-8'));
+  // A mark at the start is no part of the text.
+  const marked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', marked ? 3 : 0);
+  const members: ScannedMember[] | undefined = bytes.length >= LARGE_BYTES && !marked ? [] : undefined;
+  const problem = scanJson(text, members);
   if (problem) return fail(gatewayError('not_json', `The body is refused: ${problem}`));
   try {
-    return ok(JSON.parse(text));
+    const value: unknown = JSON.parse(text);
+    return ok({
+      value,
+      ...(members && isRecord(value) && { original: { value, bytes, members: large(members, text, bytes) } }),
+    });
   } catch {
     return fail(gatewayError('not_json', 'The body is not valid JSON'));
   }
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Where the large members stand in the bytes; one that is named twice is none. */
+function large(members: readonly ScannedMember[], text: string, bytes: Uint8Array): Original['members'] {
+  const ascii = text.length === bytes.length;
+  const found = new Map<string, OriginalMember>();
+  const twice = new Set<string>();
+  const seen = new Set<string>();
+  for (const { name, start, end, keys } of members) {
+    if (seen.has(name)) twice.add(name);
+    seen.add(name);
+    if (end - start < LARGE_BYTES / 2) continue;
+    const from = ascii ? start : Buffer.byteLength(text.slice(0, start));
+    found.set(name, { start: from, end: ascii ? end : from + Buffer.byteLength(text.slice(start, end)), keys });
+  }
+  for (const name of twice) found.delete(name);
+  return found;
 }
 
 async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array | undefined> {

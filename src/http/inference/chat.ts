@@ -6,7 +6,7 @@ import type { Dialect, PathCall } from '../../dialects/dialect.ts';
 import type { CallOrigin, Client } from '../../gateway/call.ts';
 import { type Answer, handle, refuse } from '../../gateway/handle.ts';
 import type { HttpPorts } from '../ports.ts';
-import { readJson } from './body.ts';
+import { type ReadBody, readJson } from './body.ts';
 
 /** What Bun's server can do for a connection beyond its request and response. */
 export interface Connection {
@@ -109,7 +109,8 @@ export async function inference(
   return handle(
     {
       dialect,
-      wire: withFields(received.value, fromPath),
+      wire: withFields(received.value.value, fromPath),
+      original: received.value.original,
       caller: caller.value,
       origin,
       client: new HttpClient(request, connection),
@@ -129,7 +130,7 @@ export async function countTokens(request: Request, dialect: Dialect, ports: Htt
   if (!caller.ok) return refuse(undefined, dialect, caller.error, origin);
   const received = await receive(request, ports);
   if (!received.ok) return refuse(undefined, dialect, received.error, origin);
-  const decoded = dialect.decodeRequest(received.value);
+  const decoded = dialect.decodeRequest(received.value.value);
   if (!decoded.ok) return refuse(undefined, dialect, decoded.error, origin);
   return {
     status: 200,
@@ -138,7 +139,7 @@ export async function countTokens(request: Request, dialect: Dialect, ports: Htt
   };
 }
 
-async function receive(request: Request, ports: HttpPorts): Promise<Result<unknown, GatewayError>> {
+async function receive(request: Request, ports: HttpPorts): Promise<Result<ReadBody, GatewayError>> {
   try {
     return await readJson(request, ports.bodyBytesMax);
   } catch {

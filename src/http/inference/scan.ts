@@ -29,14 +29,29 @@ function isKey(text: string, after: number): boolean {
   return text.charCodeAt(at) === 58;
 }
 
+/** A member of the outermost object: its value's place in the text, and how many keys are written in it. */
+export interface ScannedMember {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+  readonly keys: number;
+}
+
 /**
  * What is wrong with a JSON text that its parser would let pass: nesting that overflows whoever walks it later, and routing fields that
  * are named twice, escaped or not. Strings are skipped at native speed, so a megabyte of prompt costs little.
+ * @param members filled with the outermost object's members, where somebody wants them
  * @returns a sentence, or undefined
  */
-export function scanJson(text: string): string | undefined {
+export function scanJson(text: string, members?: ScannedMember[]): string | undefined {
   let depth = 0;
   const seen = new Set<string>();
+  let keys = 0;
+  let open: { name: string; start: number; keys: number } | undefined;
+  const close = (end: number): void => {
+    if (open) members?.push({ name: open.name, start: open.start, end, keys: keys - open.keys });
+    open = undefined;
+  };
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
     if (unit === QUOTE) {
@@ -47,12 +62,25 @@ export function scanJson(text: string): string | undefined {
           if (seen.has(key)) return `${key} is named twice`;
           seen.add(key);
         }
+        if (members) {
+          const colon = text.indexOf(':', end + 1);
+          keys += 1;
+          open = { name: key, start: colon + 1, keys };
+          i = colon;
+          continue;
+        }
       }
       i = end;
+    } else if (unit === 58) keys += 1;
+    else if (unit === 44) {
+      if (depth === 1) close(i);
     } else if (unit === 123 || unit === 91) {
       depth += 1;
       if (depth > DEPTH_MAX) return `nested deeper than ${DEPTH_MAX} levels`;
-    } else if (unit === 125 || unit === 93) depth -= 1;
+    } else if (unit === 125 || unit === 93) {
+      if (depth === 1) close(i);
+      depth -= 1;
+    }
   }
   return undefined;
 }
