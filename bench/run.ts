@@ -1,126 +1,128 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { bodyOf, type Load } from './load.ts';
+import { costMs, killAll, memoryMb, ROOT, run, start, startUp } from './processes.ts';
 
 /**
- * What Turnpike costs beside the least a proxy can do, in one run: CPU per plain request and per streamed chunk of the server's own
- * process, memory, and how soon it is ready. 64 requests at a time, a provider that answers after 4 ms and streams a chunk every
- * 4 ms, the two targets taking turns. CPU is utime + stime of /proc/<pid>/stat, so this runs on Linux.
+ * What Turnpike costs beside the least a proxy can do, in one run: CPU of the server's own process, memory, and how soon it is ready.
+ * 64 requests at a time, a provider that answers after 4 ms and streams a chunk every 4 ms, the targets taking turns.
  */
-const ROOT = join(import.meta.dir, '..');
 const ROUNDS = process.argv.includes('--quick') ? 2 : 5;
-/** Enough for the compiler to be done with both. */
+/** Enough for the compiler to be done with it. */
 const WARM_UP = 10_000;
 const PLAIN = 4000;
 const STREAMS = 128;
 const FEW = 10;
 const MANY = 250;
+const TOOL_DELTAS = 5000;
+const LARGE_BYTES = 1024 * 1024;
+const LARGE = 60;
 const CONCURRENCY = 64;
 const KEY = 'bench-key-0123456789-0123456789';
 
-interface Target {
+/** A way through a process. */
+interface Way {
   readonly name: string;
   readonly pid: number;
   readonly url: string;
-  readonly key: string;
+  readonly model: string;
+  readonly wire: Load['wire'];
+}
+
+interface Costs {
   readonly plainUs: number[];
   readonly chunkUs: number[];
-  peakMb: number;
+  readonly largeUs: number[];
+  readonly toolUs: number[];
 }
 
-const children: { kill(): void }[] = [];
-const bun = process.execPath;
-const environment = { ...process.env, BUN_CONFIG_MAX_HTTP_REQUESTS: '65535' };
+const emptyCosts = (): Costs => ({ plainUs: [], chunkUs: [], largeUs: [], toolUs: [] });
 
-async function start(
-  args: readonly string[],
-  env: Record<string, string | undefined> = environment,
-  cwd = ROOT,
-): Promise<{ pid: number; line: string }> {
-  const child = Bun.spawn([bun, ...args], { stdout: 'pipe', stderr: 'inherit', env, cwd });
-  children.push(child);
-  const reader = child.stdout.getReader();
-  let line = '';
-  while (!line.includes('\n')) {
-    const { done, value } = await reader.read();
-    if (done) throw new Error(`${args.join(' ')} ended before it was ready`);
-    line += new TextDecoder().decode(value);
-  }
-  return { pid: child.pid, line: line.split('\n')[0] ?? '' };
+const load = ({ url, model, wire }: Way, more: Partial<Load>): Load => ({
+  url,
+  model,
+  wire,
+  key: KEY,
+  concurrency: CONCURRENCY,
+  requests: PLAIN,
+  stream: false,
+  chunks: FEW,
+  ...more,
+});
+
+let asked = 0;
+const cost = (way: Way, more: Partial<Load>): Promise<number> => {
+  const wish = load(way, more);
+  asked += wish.requests;
+  return costMs(way.pid, wish);
+};
+
+async function round(way: Way, { plainUs, chunkUs, largeUs, toolUs }: Costs): Promise<void> {
+  plainUs.push((1000 * (await cost(way, {}))) / PLAIN);
+  const streams = { requests: STREAMS, stream: true };
+  const few = await cost(way, { ...streams, chunks: FEW });
+  const many = await cost(way, { ...streams, chunks: MANY });
+  chunkUs.push((1000 * (many - few)) / (STREAMS * (MANY - FEW)));
+  largeUs.push((1000 * (await cost(way, { requests: LARGE, bytes: LARGE_BYTES, concurrency: 4 }))) / LARGE);
+  if (way.wire === 'messages' || way.model === 'lab/two') return;
+  const calls = { requests: 2, stream: true, tools: true, concurrency: 2 };
+  const call = await cost(way, { ...calls, chunks: TOOL_DELTAS });
+  toolUs.push((1000 * (call - (2 * few) / STREAMS)) / (2 * TOOL_DELTAS));
 }
 
-const TICKS_PER_SECOND = Number(Bun.spawnSync(['getconf', 'CLK_TCK']).stdout.toString()) || 100;
-
-function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
-}
-
-const memoryMb = (pid: number, which: 'VmRSS' | 'VmHWM'): number =>
-  Number(new RegExp(`${which}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
-
-async function load(target: Target, options: { requests: number; stream: boolean; chunks: number }): Promise<number> {
-  const before = cpuMs(target.pid);
-  const wish = JSON.stringify({ url: target.url, key: target.key, concurrency: CONCURRENCY, ...options });
-  const child = Bun.spawn([bun, join(import.meta.dir, 'load.ts'), wish], {
-    stdout: 'pipe',
-    stderr: 'inherit',
-    env: environment,
-  });
-  const result = JSON.parse(await new Response(child.stdout).text()) as {
-    ok: number;
-    failed: number;
-    contents: number;
+/** What a body of a megabyte costs to read and to write once: bytes to text to a value and back. @returns µs of CPU */
+function parseAndStringify(body: string): number {
+  const bytes = new TextEncoder().encode(body);
+  const once = (): number => {
+    const value = JSON.parse(Buffer.from(bytes).toString('utf8')) as object;
+    return new TextEncoder().encode(JSON.stringify(value)).length;
   };
-  const contents = options.requests * (options.stream ? options.chunks : 1);
-  if (result.ok !== options.requests || result.contents !== contents) {
-    throw new Error(
-      `${target.name}: no work was done properly: ${JSON.stringify(result)}, expected ${options.requests} answers with ${contents} contents`,
-    );
-  }
-  return cpuMs(target.pid) - before;
+  for (let i = 0; i < 10; i += 1) once();
+  const before = process.cpuUsage();
+  for (let i = 0; i < LARGE; i += 1) once();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / LARGE;
 }
 
-async function round(target: Target): Promise<void> {
-  target.plainUs.push((1000 * (await load(target, { requests: PLAIN, stream: false, chunks: 10 }))) / PLAIN);
-  const few = await load(target, { requests: STREAMS, stream: true, chunks: FEW });
-  const many = await load(target, { requests: STREAMS, stream: true, chunks: MANY });
-  target.chunkUs.push((1000 * (many - few)) / (STREAMS * (MANY - FEW)));
-  target.peakMb = memoryMb(target.pid, 'VmHWM');
+/** How far apart the chunks of streams are, alone and while bodies of a megabyte come in one after another. */
+async function gaps(way: Way): Promise<{ alone: number; beside: number }> {
+  const streams = load(way, { requests: 64, stream: true, chunks: MANY });
+  const alone = (await run(streams)).gapMsP99;
+  let over = false;
+  const large = (async (): Promise<void> => {
+    while (!over) {
+      await run(load(way, { requests: 20, bytes: LARGE_BYTES, concurrency: 1 }));
+      asked += 20;
+    }
+  })();
+  const beside = (await run(streams)).gapMsP99;
+  over = true;
+  await large;
+  asked += 128;
+  return { alone, beside };
 }
 
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
-async function untilReady(url: string): Promise<void> {
-  for (;;) {
-    if (
-      await fetch(url).then(
-        (response) => response.ok,
-        () => false,
-      )
-    )
-      return;
-    await Bun.sleep(2);
-  }
-}
+const CONFIG = (base: string): string => `credits: { mode: prepaid, initial_usd: 1000 }
+providers:
+  bench:
+    base_url: ${base}
+    api_key: sk-upstream
+    endpoints:
+      - { model: lab/one, upstream_model: one, context_length: 1000000, max_completion_tokens: 10000, pricing: { prompt: "0.000001", completion: "0.000002" } }
+  bench-messages:
+    dialect: anthropic-messages
+    base_url: ${base}
+    api_key: sk-upstream
+    endpoints:
+      - { model: lab/two, upstream_model: two, context_length: 1000000, max_completion_tokens: 10000, pricing: { prompt: "0.000001", completion: "0.000002" } }
+`;
 
-/** A start from nothing, measured from outside. @returns ms to /readyz, and the memory of a server that nobody asks anything, sandbox and all */
-async function startUp(command: readonly string[], port: number): Promise<{ readyMs: number; idleMb: number }> {
-  const home = mkdtempSync(join(tmpdir(), 'turnpike-bench-'));
-  const env = { ...environment, TURNPIKE_HOME: home, TURNPIKE_PORT: String(port), TURNPIKE_API_KEY: KEY };
-  const started = performance.now();
-  const child = Bun.spawn([...command], { cwd: ROOT, env, stdout: 'ignore', stderr: 'ignore' });
-  await untilReady(`http://127.0.0.1:${port}/readyz`);
-  const readyMs = performance.now() - started;
-  await Bun.sleep(1500);
-  const pid = Number(readFileSync(join(home, 'turnpike.pid'), 'utf8'));
-  const idleMb = memoryMb(pid, 'VmRSS');
-  process.kill(pid, 'SIGTERM');
-  await child.exited;
-  rmSync(home, { recursive: true, force: true });
-  return { readyMs, idleMb };
-}
+/** 12 tokens in at a dollar a million, 20 out at two: 52 micro-dollars a request. */
+const USD_PER_REQUEST = 52e-6;
 
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'turnpike-bench-'));
@@ -128,102 +130,113 @@ async function main(): Promise<void> {
     const mock = await start([join(import.meta.dir, 'mock.ts')]);
     const base = `http://127.0.0.1:${mock.line}/v1`;
     const proxy = await start([join(import.meta.dir, 'proxy.ts'), `${base}/chat/completions`]);
-    writeFileSync(
-      join(folder, 'turnpike.yaml'),
-      `credits: { mode: prepaid, initial_usd: 1000 }
-providers:
-  bench:
-    base_url: ${base}
-    api_key: sk-upstream
-    endpoints:
-      - { model: lab/one, upstream_model: one, context_length: 100000, max_completion_tokens: 10000, pricing: { prompt: "0.000001", completion: "0.000002" } }
-`,
-    );
+    writeFileSync(join(folder, 'turnpike.yaml'), CONFIG(base));
     const gateway = await start(
       ['--env-file', join(ROOT, 'runtime.env'), join(ROOT, 'src/main.ts'), 'serve', '--json'],
-      { ...environment, TURNPIKE_HOME: join(folder, 'home'), TURNPIKE_PORT: '0', TURNPIKE_API_KEY: KEY },
+      { TURNPIKE_HOME: join(folder, 'home'), TURNPIKE_PORT: '0', TURNPIKE_API_KEY: KEY },
       folder,
     );
     const { api } = JSON.parse(gateway.line) as { api: string };
-    const least: Target = {
+    const { pid } = gateway;
+    const least: Way = {
       name: 'minimal proxy',
       pid: proxy.pid,
       url: `http://127.0.0.1:${proxy.line}/v1/chat/completions`,
-      key: KEY,
-      plainUs: [],
-      chunkUs: [],
-      peakMb: 0,
+      model: 'lab/one',
+      wire: 'chat',
     };
-    const ours: Target = {
-      name: 'Turnpike',
-      pid: gateway.pid,
-      url: `${api}/chat/completions`,
-      key: KEY,
-      plainUs: [],
-      chunkUs: [],
-      peakMb: 0,
-    };
-    for (const target of [least, ours]) await load(target, { requests: WARM_UP, stream: false, chunks: 10 });
-    for (let turn = 0; turn < ROUNDS; turn += 1) {
-      for (const target of turn % 2 === 0 ? [least, ours] : [ours, least]) await round(target);
-    }
-    const upstreamSaw = (await (await fetch(base)).json()) as { requests: number };
-    const sent = 2 * (WARM_UP + ROUNDS * (PLAIN + 2 * STREAMS));
-    if (upstreamSaw.requests !== sent)
-      throw new Error(`the provider saw ${upstreamSaw.requests} requests instead of ${sent}`);
-    const credits = (await (await fetch(`${api}/credits`, { headers: { authorization: `Bearer ${KEY}` } })).json()) as {
-      data: { total_usage: number };
-    };
-    // 12 tokens in at a dollar a million, 20 out at two: 52 micro-dollars a request.
-    const expected = ((sent / 2) * 52) / 1e6;
-    if (Math.abs(credits.data.total_usage - expected) > 1e-9)
-      throw new Error(`the ledger says ${credits.data.total_usage} USD instead of ${expected}`);
+    const chat: Way = { name: 'Turnpike', pid, url: `${api}/chat/completions`, model: 'lab/one', wire: 'chat' };
+    const toMessages: Way = { ...chat, name: 'chat to messages', model: 'lab/two' };
+    const fromMessages: Way = { ...chat, name: 'messages to chat', url: `${api}/messages`, wire: 'messages' };
+    const ways = [least, chat, toMessages, fromMessages];
+    for (const way of ways) await cost(way, { requests: way === toMessages || way === fromMessages ? 2000 : WARM_UP });
+    const costs = new Map(ways.map((way) => [way, emptyCosts()]));
+    let proxied = 0;
+    for (let turn = 0; turn < ROUNDS; turn += 1)
+      for (const way of turn % 2 === 0 ? ways : ways.toReversed()) {
+        const before = asked;
+        await round(way, costs.get(way) ?? emptyCosts());
+        if (way === least) proxied += asked - before;
+      }
+    const peakMb = [memoryMb(proxy.pid, 'VmHWM'), memoryMb(pid, 'VmHWM')] as const;
+    const delays = await gaps(chat);
+    await checkWork(base, api, asked, asked - proxied - WARM_UP);
     const direct = await startUp(
-      [bun, '--env-file', join(ROOT, 'runtime.env'), join(ROOT, 'src/main.ts'), 'serve'],
+      [process.execPath, '--env-file', join(ROOT, 'runtime.env'), join(ROOT, 'src/main.ts'), 'serve'],
       18_484,
     );
     const npm = await startUp(['npm', 'start', '--silent'], 18_485);
-    report(least, ours, direct, npm);
+    const parseUs = parseAndStringify(bodyOf(load(chat, { bytes: LARGE_BYTES })));
+    report({ ways, costs, peakMb, delays, direct, npm, parseUs });
   } finally {
-    for (const child of children) child.kill();
+    killAll();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function report(
-  least: Target,
-  ours: Target,
-  direct: { readyMs: number; idleMb: number },
-  npm: { readyMs: number },
-): void {
-  const rows: [string, string, string, string][] = [
-    ['', 'minimal proxy', 'Turnpike', 'ratio'],
-    ...(['plainUs', 'chunkUs'] as const).map((what): [string, string, string, string] => {
-      const [a, b] = [median(least[what]), median(ours[what])];
-      return [
-        what === 'plainUs' ? 'CPU per plain request' : 'CPU per streamed chunk',
-        `${a.toFixed(1)} µs`,
-        `${b.toFixed(1)} µs`,
-        (b / a).toFixed(2),
-      ];
-    }),
-    [
-      'Peak memory',
-      `${least.peakMb.toFixed(0)} MB`,
-      `${ours.peakMb.toFixed(0)} MB`,
-      (ours.peakMb / least.peakMb).toFixed(2),
-    ],
-    ['Idle memory', '', `${direct.idleMb.toFixed(0)} MB`, ''],
+/** Nobody may look fast by doing nothing: the provider saw every request, and the ledger every dollar. */
+async function checkWork(base: string, api: string, sent: number, billed: number): Promise<void> {
+  const upstreamSaw = (await (await fetch(base)).json()) as { requests: number };
+  if (upstreamSaw.requests !== sent)
+    throw new Error(`the provider saw ${upstreamSaw.requests} requests instead of ${sent}`);
+  const credits = (await (await fetch(`${api}/credits`, { headers: { authorization: `Bearer ${KEY}` } })).json()) as {
+    data: { total_usage: number };
+  };
+  const expected = billed * USD_PER_REQUEST;
+  if (Math.abs(credits.data.total_usage - expected) > 1e-9)
+    throw new Error(`the ledger says ${credits.data.total_usage} USD instead of ${expected}`);
+}
+
+interface Results {
+  readonly ways: readonly Way[];
+  readonly costs: ReadonlyMap<Way, Costs>;
+  readonly peakMb: readonly [number, number];
+  readonly delays: { readonly alone: number; readonly beside: number };
+  readonly direct: { readonly readyMs: number; readonly idleMb: number };
+  readonly npm: { readonly readyMs: number };
+  readonly parseUs: number;
+}
+
+type Row = readonly [what: string, least: string, ours: string, ratio: string];
+
+function rowsOf({ ways, costs, peakMb, delays, direct, npm, parseUs }: Results): readonly Row[] {
+  const of = (index: number, what: keyof Costs): number => {
+    const way = ways[index];
+    return median((way && costs.get(way)?.[what]) ?? []);
+  };
+  const compare = (label: string, index: number, what: keyof Costs, least = of(0, what)): Row => {
+    const ours = of(index, what);
+    return [label, `${least.toFixed(1)} µs`, `${ours.toFixed(1)} µs`, (ours / least).toFixed(2)];
+  };
+  return [
+    compare('CPU per plain request', 1, 'plainUs'),
+    compare('— chat to a host of Anthropic’s wire', 2, 'plainUs'),
+    compare('— messages to a host of OpenAI’s wire', 3, 'plainUs'),
+    compare('CPU per streamed chunk', 1, 'chunkUs'),
+    compare('— chat from a host of Anthropic’s wire', 2, 'chunkUs'),
+    compare('— messages from a host of OpenAI’s wire', 3, 'chunkUs'),
+    compare('CPU per piece of a call’s arguments, 5,000 of them', 1, 'toolUs'),
+    compare('CPU per request of 1 MB', 1, 'largeUs'),
+    compare('— beside one parse and stringify of it', 1, 'largeUs', parseUs),
+    compare('— translated', 2, 'largeUs'),
+    ['Peak memory', `${peakMb[0].toFixed(0)} MB`, `${peakMb[1].toFixed(0)} MB`, (peakMb[1] / peakMb[0]).toFixed(2)],
+    ['Chunks of 64 streams apart, p99', '', `${delays.alone.toFixed(1)} ms`, ''],
+    ['— while requests of 1 MB come in', '', `${delays.beside.toFixed(1)} ms`, ''],
+    ['Idle memory, sandbox included', '', `${direct.idleMb.toFixed(0)} MB`, ''],
     ['Process start to /readyz', '', `${direct.readyMs.toFixed(0)} ms`, ''],
     ['npm start to /readyz', '', `${npm.readyMs.toFixed(0)} ms`, ''],
   ];
+}
+
+function report(results: Results): void {
   if (process.argv.includes('--json')) {
-    process.stdout.write(`${JSON.stringify({ least, ours, direct, npm })}\n`);
+    const { costs, ...rest } = results;
+    process.stdout.write(`${JSON.stringify({ ...rest, costs: [...costs.values()] })}\n`);
     return;
   }
-  const [head, ...rest] = rows;
   const line = (row: readonly string[]): string => `| ${row.join(' | ')} |\n`;
-  process.stdout.write(line(head ?? []) + line(['---', '---:', '---:', '---:']) + rest.map(line).join(''));
+  process.stdout.write(line(['', 'minimal proxy', 'Turnpike', 'ratio']) + line(['---', '---:', '---:', '---:']));
+  process.stdout.write(rowsOf(results).map(line).join(''));
   process.stdout.write(
     `\n${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${CONCURRENCY} requests at a time, medians of ${ROUNDS} rounds.\n`,
   );
@@ -231,6 +244,6 @@ function report(
 
 await main().catch((error: unknown) => {
   process.stderr.write(`bench failed: ${String((error as Error).message ?? error)}\n`);
-  for (const child of children) child.kill();
+  killAll();
   process.exit(1);
 });
