@@ -60,7 +60,10 @@ export function writeBody(
 }
 
 /** The whole body as it is sent. */
-export function wholeBody({ body, verbatim }: Pick<EncodedRequest, 'body' | 'verbatim'>): string | Uint8Array<ArrayBuffer> {
+export function wholeBody({
+  body,
+  verbatim,
+}: Pick<EncodedRequest, 'body' | 'verbatim'>): string | Uint8Array<ArrayBuffer> {
   if (!verbatim) return body;
   const pieces: Uint8Array[] = [];
   let done = 0;
