@@ -132,9 +132,9 @@ export class Walk {
   }
 
   /** The first refusal of something that only we said is not the caller's to hear: another host is asked. */
-  #judged(error: GatewayError, { endpoint }: Candidate, { body }: EncodedRequest): GatewayError {
+  #judged(error: GatewayError, { endpoint }: Candidate, encoded: EncodedRequest): GatewayError {
     if (this.#failures.some((failure) => failure.error.code === 'upstream_refused_ours')) return error;
-    const field = refusedOurs(error, body, this.#call.wire);
+    const field = refusedOurs(error, encoded, this.#call.wire);
     if (field === undefined) return error;
     this.#ports.log.error(
       { generation: this.#call.id, endpoint: endpoint.id, field, raw: error.facts.raw },

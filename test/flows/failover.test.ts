@@ -168,6 +168,14 @@ describe('a refusal', () => {
 });
 
 describe('when nobody answers', () => {
+  test('a refusal of a body that was passed on as it came is the caller’s, too', async () => {
+    second.reply = () => Response.json({ error: { message: 'too hot', param: 'temperature' } }, { status: 400 });
+    const long = [{ role: 'user', content: 'Tell me about the Rhine. '.repeat(1000) }];
+    const { status, body } = await ask({ model: 'lab/large', messages: long, temperature: 2, provider: {} });
+    expect([status, body.error.message]).toEqual([400, 'too hot']);
+    expect(second.last.body.messages).toEqual(long);
+  });
+
   test('INF-225 the last model’s error is told', async () => {
     first.reply = failing(400, 'bad small');
     second.reply = failing(422, 'bad large');
