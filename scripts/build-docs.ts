@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ERRORS } from '../src/canon/errors.ts';
-import { QUIRKS } from '../src/canon/target.ts';
+import { QUIRKS, TRAITS } from '../src/canon/target.ts';
 import { UNITS } from '../src/canon/units.ts';
 import { LIMITS } from '../src/config/limits.ts';
 import { configFile } from '../src/config/schema.ts';
@@ -72,6 +72,14 @@ export const GENERATED: Readonly<Record<string, string>> = {
     table(
       ['Quirk', 'What it does'],
       Object.entries(QUIRKS).map(([id, says]) => [code(id), says]),
+    ),
+  ),
+  'docs/traits.md': page(
+    'Traits',
+    'What a model is like, whoever serves it, as far as a wire must know. Rules in `catalogue/traits.toml` say which model has which; without any, a model thinks within a budget and can be told everything.',
+    table(
+      ['Trait', 'What it means'],
+      Object.entries(TRAITS).map(([id, says]) => [code(id), says]),
     ),
   ),
   'docs/limits.md': page(

@@ -28,6 +28,10 @@ export interface GenerationRequest {
   readonly verbosity?: string;
   readonly serviceTier?: string;
   readonly promptCacheKey?: string;
+  /** A mark on the last of the prompt, wherever that is. */
+  readonly cache?: CacheMark;
+  /** Names of a maker's features in trial that the caller asked for by header; they mean nothing to other makers. */
+  readonly betas?: readonly string[];
   readonly sessionId?: string;
   /** The caller's name for its own user; never forwarded raw (INF-029). */
   readonly user?: string;

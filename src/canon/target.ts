@@ -15,6 +15,9 @@ export const QUIRKS = {
   'prefix-prefill': 'A trailing assistant message needs `prefix: true`, and the answer repeats it at its start.',
   'strict-turns':
     'Turns must alternate properly: no user right after a tool, one result per call, no empty assistant message.',
+  'system-first': 'Knows one system message, at the start alone; later ones are text of the user.',
+  'empty-content': 'An assistant that only called has an empty text, where others want null.',
+  'no-empty-content': 'An assistant that only called has no content at all, where others want null.',
   'usage-opt-in': 'A stream reports usage only with `stream_options.include_usage`, in a chunk of its own.',
   'usage-in-finish': 'A stream reports usage in the chunk that carries the finish reason, unasked.',
   'reasoning-object': 'Takes and gives the unified `reasoning` object and `reasoning_details`.',
@@ -40,12 +43,35 @@ export const QUIRKS = {
   'stream-only': 'Answers with streams alone.',
   'integer-logprobs': 'Log probabilities are asked for by their number.',
   'vertex-body': 'The address names the model and whether to stream; the body names the version of the wire.',
+  'bare-messages':
+    'Knows the plain form of its wire alone: no features in trial, no strict tools, no arguments of tools as they come.',
   'numeric-error-codes': 'Errors carry the HTTP status as their code.',
 } as const satisfies Record<string, string>;
 
 export type Quirk = keyof typeof QUIRKS;
 
 export const QUIRK_IDS = Object.keys(QUIRKS) as readonly Quirk[];
+
+/**
+ * What a model is like, whoever serves it, as far as a wire must know: rules in `catalogue/traits.toml` say which. Without any, a model thinks
+ * within a budget and can be told everything.
+ */
+export const TRAITS = {
+  'adaptive-thinking': 'Thinks as much as a question needs, more or less by effort.',
+  'thinking-budget': 'Takes a budget of tokens for its thinking although it thinks adaptively.',
+  'thinking-stays-on': 'Refuses to be told not to think.',
+  'calm-without-thinking': 'Takes no effort above high while it does not think.',
+  'chooses-tools': 'Refuses to be made to call a tool.',
+  'no-prefill': 'Refuses to go on from a begun answer.',
+  'system-turns': 'Takes instructions in the middle of a conversation.',
+  'cache-breakpoints': 'Takes breakpoints of its cache on parts of the prompt.',
+} as const satisfies Record<string, string>;
+
+export type Trait = keyof typeof TRAITS;
+
+export const TRAIT_IDS = Object.keys(TRAITS) as readonly Trait[];
+
+export const NO_TRAITS: ReadonlySet<Trait> = new Set();
 
 /** What a failure of one host means: all that is said must fit. */
 export interface ErrorRule {
@@ -62,6 +88,7 @@ export interface Target {
   /** The model's name at this provider. */
   readonly upstreamModel: string;
   readonly quirks: ReadonlySet<Quirk>;
+  readonly traits?: ReadonlySet<Trait>;
   readonly parameters: ParameterSet;
   /** Fields beyond the vocabulary that this endpoint is known to take; `all` for a server the operator runs. */
   readonly extraFields: ReadonlySet<string> | 'all';
@@ -77,3 +104,5 @@ export interface Target {
   /** The most tokens the model gives here, where that is known: some hosts demand a limit. */
   readonly maxOutputTokens?: number;
 }
+
+export const hasTrait = ({ traits }: Target, trait: Trait): boolean => traits?.has(trait) ?? false;

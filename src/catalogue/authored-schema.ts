@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../canon/errors.ts';
 import { PARAMETERS } from '../canon/parameters.ts';
 import { EFFORTS } from '../canon/request.ts';
-import { QUIRK_IDS } from '../canon/target.ts';
+import { QUIRK_IDS, TRAIT_IDS } from '../canon/target.ts';
 import { UNIT_IDS } from '../canon/units.ts';
 import { normalAmount } from './decimal-text.ts';
 import { type ConflictClass, type Endpoint, type Quantization, RATE_HEADERS, STATES, type State } from './types.ts';
@@ -314,6 +314,19 @@ export const sandboxFile = z.strictObject({
   comment: text.optional(),
   latency_ms: z.int().nonnegative(),
   pieces_per_second: count,
+});
+
+export const traitFile = z.strictObject({
+  ...origin,
+  rule: z.array(
+    z.strictObject({
+      models: pattern,
+      providers: z.array(slug).min(1).optional(),
+      traits: z.array(z.enum(TRAIT_IDS)).default([]),
+      adds: parameters.default([]),
+      refuses: parameters.default([]),
+    }),
+  ),
 });
 
 export type LabFile = z.infer<typeof labFile>;

@@ -1,7 +1,7 @@
 import type { EndpointFile, LabFile, ModelFile, ProviderFile } from './authored-schema.ts';
 import type { Decision } from './identify.ts';
 import type { Observed, Row } from './row.ts';
-import type { AliasPeriod, SandboxRow, Source } from './types.ts';
+import type { AliasPeriod, SandboxRow, Source, TraitRule } from './types.ts';
 
 /** One authored subject: its form, and everything the file says of it as observations. */
 export interface AuthoredSubject<Form> {
@@ -33,4 +33,5 @@ export interface Authored {
   readonly sandbox: readonly SandboxRow[];
   readonly periods: readonly AliasPeriod[];
   readonly decisions: readonly Decision[];
+  readonly traits: readonly TraitRule[];
 }

@@ -43,9 +43,11 @@ function checkSubjects({ models, providers, endpoints }: Authored, known: Known)
   }
 }
 
-function checkTables({ rows, periods, sandbox }: Authored, known: Known): void {
+function checkTables({ rows, periods, sandbox, traits }: Authored, known: Known): void {
   for (const { provider } of rows) need(known, 'provider', provider, `listings/${provider}.toml`);
   for (const { provider } of sandbox) need(known, 'provider', provider, `sandbox/${provider}.toml`);
+  for (const { providers = [] } of traits)
+    for (const provider of providers) need(known, 'provider', provider, 'traits.toml');
   for (const period of periods) {
     need(known, 'provider', period.provider, 'aliases.toml');
     need(known, 'model', period.model, 'aliases.toml');

@@ -170,6 +170,7 @@ function dataOf({ authored, labs, found, drafts, facts }: DataInput): Omit<Catal
     providers: authored.providers.map(buildProvider),
     endpoints: drafts.map((draft) => buildEndpoint(draft, lookups)),
     sandbox: authored.sandbox,
+    ...(authored.traits.length > 0 && { traits: authored.traits }),
   };
 }
 

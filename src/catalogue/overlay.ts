@@ -27,6 +27,7 @@ export function withOverlay(snapshot: Snapshot, overlay: Overlay): Snapshot {
     asOf: snapshot.asOf,
     labs: snapshot.labs,
     sandbox: snapshot.sandbox,
+    traits: snapshot.traits,
     models: merged(snapshot.models, models),
     providers: merged(snapshot.providers, providers),
     endpoints: merged(snapshot.endpoints, endpoints),

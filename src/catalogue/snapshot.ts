@@ -1,7 +1,8 @@
-import { ALL_PARAMETERS, type ParameterSet, parameterSet } from '../canon/parameters.ts';
+import { ALL_PARAMETERS, type Parameter, type ParameterSet, parameterSet } from '../canon/parameters.ts';
+import { NO_TRAITS, type Trait } from '../canon/target.ts';
 import { UNITS, type Unit } from '../canon/units.ts';
 import { type PicodollarsPerUnit, picodollarsPerUnit } from '../money/money.ts';
-import type { CatalogueData, Endpoint, Lab, Model, Provider, RateOverride, SandboxRow } from './types.ts';
+import type { CatalogueData, Endpoint, Lab, Model, Provider, RateOverride, SandboxRow, TraitRule } from './types.ts';
 
 /** Prices by unit, ready to multiply. */
 export type Rates = ReadonlyMap<Unit, PicodollarsPerUnit>;
@@ -24,6 +25,7 @@ export class Snapshot {
   readonly endpoints: readonly Endpoint[];
   readonly labs: readonly Lab[];
   readonly sandbox: readonly SandboxRow[];
+  readonly traits: readonly TraitRule[];
   readonly #models = new Map<string, Model>();
   readonly #providers = new Map<string, Provider>();
   readonly #labs = new Map<string, Lab>();
@@ -33,7 +35,8 @@ export class Snapshot {
   readonly #aliases = new Map<string, string>();
   readonly #rates = new Map<string, Rates>();
   readonly #hosts = new Map<string, readonly Host[]>();
-  readonly #parameters = new Map<string, ParameterSet>();
+  readonly #abilities = new Map<string, Abilities>();
+  readonly #patterns: readonly RegExp[];
 
   constructor(data: CatalogueData) {
     this.id = data.id;
@@ -43,6 +46,8 @@ export class Snapshot {
     this.endpoints = data.endpoints;
     this.labs = data.labs;
     this.sandbox = data.sandbox;
+    this.traits = data.traits ?? [];
+    this.#patterns = this.traits.map(({ models }) => new RegExp(models));
     for (const lab of data.labs) this.#labs.set(lab.id, lab);
     for (const provider of data.providers) this.#providers.set(provider.id, provider);
     for (const model of data.models) {
@@ -64,6 +69,17 @@ export class Snapshot {
     if (alias) return this.#models.get(alias);
     const lower = slug.toLowerCase();
     return lower === slug ? undefined : this.model(lower);
+  }
+
+  /** The newest model of a family that somebody still serves; a faster or free twin of a model is none of its own. */
+  latest(lab: string, family: string): Model | undefined {
+    let newest: Model | undefined;
+    for (const model of this.models) {
+      if (model.lab !== lab || familyOf(model) !== family || TWIN.test(model.id)) continue;
+      const served = this.endpointsOf(model.id).some(({ retired }) => retired !== true);
+      if (served && (!newest || model.created >= newest.created)) newest = model;
+    }
+    return newest;
   }
 
   provider(id: string): Provider | undefined {
@@ -102,13 +118,31 @@ export class Snapshot {
 
   /** What the endpoint supports, as a set. */
   parameters(endpoint: Endpoint): ParameterSet {
-    if (endpoint.parameters === 'all') return ALL_PARAMETERS;
-    let set = this.#parameters.get(endpoint.id);
-    if (!set) {
-      set = parameterSet(endpoint.parameters).known;
-      this.#parameters.set(endpoint.id, set);
+    return this.#abilitiesOf(endpoint).parameters;
+  }
+
+  /** What its model is like, as far as rules say. */
+  traitsOf(endpoint: Endpoint): ReadonlySet<Trait> {
+    return this.#abilitiesOf(endpoint).traits;
+  }
+
+  #abilitiesOf(endpoint: Endpoint): Abilities {
+    let abilities = this.#abilities.get(endpoint.id);
+    if (!abilities) {
+      abilities = abilitiesOf(endpoint, this.#rulesFor(endpoint));
+      this.#abilities.set(endpoint.id, abilities);
     }
-    return set;
+    return abilities;
+  }
+
+  #rulesFor({ provider, model, upstreamModel }: Endpoint): readonly TraitRule[] {
+    // A model that only this installation knows is what its provider calls it.
+    const names = this.#labs.has(model.split('/')[0] ?? '') ? [model] : [model, upstreamModel];
+    const plain = names.map((name) => name.toLowerCase().replaceAll('.', '-'));
+    return this.traits.filter(
+      ({ providers }, index) =>
+        (providers?.includes(provider) ?? true) && plain.some((name) => this.#patterns[index]?.test(name)),
+    );
   }
 
   /** The endpoint's base prices; read from their decimal strings on first use. */
@@ -143,6 +177,24 @@ export class Snapshot {
     }
     return worst;
   }
+}
+
+const TWIN = /:|-(fast|preview|customtools)$/;
+
+/** A family as slugs spell it. */
+const familyOf = ({ family }: Model): string | undefined => family?.toLowerCase().replaceAll(/[\s.]+/g, '-');
+
+interface Abilities {
+  readonly parameters: ParameterSet;
+  readonly traits: ReadonlySet<Trait>;
+}
+
+function abilitiesOf(endpoint: Endpoint, rules: readonly TraitRule[]): Abilities {
+  const listed = endpoint.parameters === 'all' ? ALL_PARAMETERS : parameterSet(endpoint.parameters).known;
+  if (rules.length === 0) return { parameters: listed, traits: NO_TRAITS };
+  const parameters = new Set<Parameter>([...listed, ...rules.flatMap(({ adds }) => adds)]);
+  for (const { refuses } of rules) for (const parameter of refuses) parameters.delete(parameter);
+  return { parameters, traits: new Set(rules.flatMap(({ traits }) => traits)) };
 }
 
 function readRates(texts: Endpoint['rates']): Rates {

@@ -1,4 +1,6 @@
 import type { ErrorCode } from '../canon/errors.ts';
+import type { Parameter } from '../canon/parameters.ts';
+import type { Trait } from '../canon/target.ts';
 import type { Unit } from '../canon/units.ts';
 
 /** The words for what is known of a value; a figure is never just present or blank (spec/reference-site A2). */
@@ -293,6 +295,17 @@ export interface SandboxRow {
   readonly piecesPerSecond: number;
 }
 
+/** What holds for all endpoints that fit: what their models are like, and which parameters they take or refuse whatever else is said. */
+export interface TraitRule {
+  /** A pattern of model ids and names at providers, in lower case and with hyphens for dots. */
+  readonly models: string;
+  /** At these alone; at all where none is named. */
+  readonly providers?: readonly string[];
+  readonly traits: readonly Trait[];
+  readonly adds: readonly Parameter[];
+  readonly refuses: readonly Parameter[];
+}
+
 /** Everything routing and the API read. Facts with their sources lie in a file of their own, read only by pages. */
 export interface CatalogueData {
   /** Changes with the content. */
@@ -304,6 +317,7 @@ export interface CatalogueData {
   readonly providers: readonly Provider[];
   readonly endpoints: readonly Endpoint[];
   readonly sandbox: readonly SandboxRow[];
+  readonly traits?: readonly TraitRule[];
 }
 
 export interface CatalogueFacts {

@@ -26,6 +26,7 @@ function sandboxModel(endpoint: Endpoint, quirks: ReadonlySet<Quirk>, snapshot: 
   const target: Target = {
     upstreamModel: endpoint.upstreamModel,
     quirks,
+    traits: snapshot.traitsOf(endpoint),
     parameters: snapshot.parameters(endpoint),
     extraFields: new Set(),
     ...(efforts && { efforts: efforts.filter(isEffort) }),

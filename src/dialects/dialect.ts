@@ -47,6 +47,8 @@ export interface EncodedRequest {
   readonly body: string;
   /** Pieces of the caller's own body, in order (short-way.ts). */
   readonly verbatim?: readonly Verbatim[];
+  /** Headers that this request needs beside those of its host; of a header both have, the host is told both lists. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly dropped: readonly Dropped[];
   readonly expectation: Expectation;
   /** Why this host cannot be asked at all, where it cannot: the next one is. */

@@ -53,7 +53,14 @@ export function stops(request: GenerationRequest, most: number, dropped: Dropped
   return stop.slice(0, most);
 }
 
-/** A call's arguments for wires that want an object: what a model wrote may be nothing, or no JSON (UP-023). */
-export function argumentsObject({ arguments: text }: ToolCall): Readonly<Record<string, unknown>> {
-  return text.trim() === '' ? {} : (asObject(parseJson(text)) ?? { arguments: text });
+/** A call's arguments for wires that want an object. What a model wrote may be nothing, or no object: then the object is empty (UP-023). */
+export function argumentsObject(
+  { arguments: text }: ToolCall,
+  pointer: string,
+  dropped: Dropped[],
+): Readonly<Record<string, unknown>> {
+  if (text.trim() === '') return {};
+  const object = asObject(parseJson(text));
+  if (!object) dropped.push({ pointer: `${pointer}/function/arguments`, reason: 'adapted' });
+  return object ?? {};
 }

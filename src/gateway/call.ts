@@ -17,7 +17,7 @@ export interface Call {
   readonly client: Client;
 }
 
-/** What headers told; none of it changes the answer's content. */
+/** What headers told. */
 export interface CallOrigin {
   /** Base address under which the client reached us, for links in texts. */
   readonly baseUrl: string;
@@ -25,6 +25,8 @@ export interface CallOrigin {
   /** Nothing may be left out, whatever the body says. */
   readonly strict?: boolean;
   readonly sessionId?: string;
+  /** A maker's features in trial. */
+  readonly betas?: readonly string[];
   readonly referer?: string;
   readonly title?: string;
   readonly userAgent?: string;

@@ -1,8 +1,9 @@
-import { EFFORTS, type Effort, type GenerationRequest } from '../canon/request.ts';
+import { EFFORTS, type Effort, type GenerationRequest, nearestEffort } from '../canon/request.ts';
 import { type ErrorRule, QUIRK_IDS, type Quirk, type Target } from '../canon/target.ts';
 import type { Dialect, EncodedRequest } from '../dialects/dialect.ts';
 import { wireOf } from '../dialects/operations.ts';
 import type { Candidate } from '../router/candidate.ts';
+import { thinksAgainstWish } from '../router/rules.ts';
 import { type Check, emulation } from './emulation.ts';
 import type { GatewayPorts } from './ports.ts';
 
@@ -22,7 +23,8 @@ export function ask(candidate: Candidate, request: GenerationRequest, ports: Gat
   const target = targetOf(candidate, ports);
   // A host that only streams is asked for a stream; its answer is put together for callers who wanted it whole (UP-062).
   const streams = !request.stream && target.quirks.has('stream-only');
-  const wish = streams ? { ...request, stream: true } : request;
+  const fitted = fittedTo(candidate, request);
+  const wish = streams ? { ...fitted, stream: true } : fitted;
   const emulated = emulation(wish, target);
   if (!emulated) return { dialect, target, encoded: dialect.encodeRequest(wish, target) };
   const encoded = dialect.encodeRequest(emulated.request, target);
@@ -36,6 +38,17 @@ export function ask(candidate: Candidate, request: GenerationRequest, ports: Gat
 
 const isQuirk = (name: string): name is Quirk => (QUIRK_IDS as readonly string[]).includes(name);
 const isEffort = (name: string): name is Effort => (EFFORTS as readonly string[]).includes(name);
+
+/** A model that always thinks and is asked not to, as the latest of its family, thinks as little as it can. */
+function fittedTo({ endpoint, model }: Candidate, request: GenerationRequest): GenerationRequest {
+  if (!request.reasoning || !thinksAgainstWish(request, model)) return request;
+  const efforts = (endpoint.efforts ?? model.reasoning?.efforts ?? []).filter(isEffort);
+  const effort = nearestEffort(
+    'none',
+    efforts.filter((one) => one !== 'none'),
+  );
+  return { ...request, reasoning: { exclude: request.reasoning.exclude, effort: effort ?? 'minimal' } };
+}
 
 const errorRule = ({ status, code, text, means }: NonNullable<Candidate['provider']['errors']>[number]): ErrorRule => ({
   means,
@@ -56,6 +69,7 @@ function targetOf({ endpoint, provider, model }: Candidate, ports: GatewayPorts)
   const target: Target = {
     upstreamModel: endpoint.upstreamModel,
     quirks: new Set(provider.quirks.filter(isQuirk)),
+    traits: ports.roads.snapshot.traitsOf(endpoint),
     parameters: ports.roads.snapshot.parameters(endpoint),
     extraFields: provider.extraFields === 'all' ? 'all' : new Set(provider.extraFields),
     ...(efforts && { efforts: efforts.filter(isEffort) }),

@@ -48,7 +48,7 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
 
   const decoded = dialect.decodeRequest(wire);
   if (!decoded.ok) return refuse(base.id, dialect, decoded.error, origin);
-  const request = withSession(withOriginal(decoded.value, received, dialect), origin);
+  const request = withHeaders(withOriginal(decoded.value, received, dialect), origin);
   const sessionError = checkSession(request);
   if (sessionError) return refuse(base.id, dialect, sessionError, origin);
 
@@ -83,10 +83,12 @@ const NO_ATTEMPTS: Execution = { attempts: [], echoes: [] };
 const withOriginal = (request: GenerationRequest, { original }: Received, { id }: Dialect): GenerationRequest =>
   original ? { ...request, original: { ...original, dialect: id } } : request;
 
-const withSession = (request: GenerationRequest, origin: CallOrigin): GenerationRequest =>
-  request.sessionId === undefined && origin.sessionId !== undefined
-    ? { ...request, sessionId: origin.sessionId }
-    : request;
+/** What headers say beside the body, which wins. */
+function withHeaders(request: GenerationRequest, { sessionId, betas }: CallOrigin): GenerationRequest {
+  const session = request.sessionId === undefined && sessionId !== undefined;
+  if (!session && !betas) return request;
+  return { ...request, ...(session && { sessionId }), ...(betas && { betas }) };
+}
 
 function checkSession(request: GenerationRequest): GatewayError | undefined {
   if ((request.sessionId?.length ?? 0) <= 256) return undefined;

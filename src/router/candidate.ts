@@ -10,6 +10,8 @@ export type RuleId =
   | 'max_price'
   | 'modality'
   | 'tools'
+  | 'forced_tools'
+  | 'reasoning'
   | 'require_parameters'
   | 'soft_preference'
   | 'limits'

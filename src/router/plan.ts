@@ -65,7 +65,9 @@ function planModel(slug: string, index: number, input: PlanInput): Result<Planne
     return fail(gatewayError('model_unknown', `${slug} is not a valid model ID`, { availability }));
   }
   const { model } = resolved;
-  const facts: Facts = { request, model, snapshot, unroutable: input.unroutable, promptTokens: input.promptTokens };
+  const { unroutable, promptTokens } = input;
+  const latest = resolved.latest === true;
+  const facts: Facts = { request, model, snapshot, unroutable, promptTokens, latest };
   const rejected: Rejection[] = [];
   let left = snapshot.hostsOf(model.id);
   for (const rule of RULES) left = keep(left, rule, facts, rejected);

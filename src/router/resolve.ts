@@ -8,20 +8,28 @@ const DYNAMIC_VARIANTS: Readonly<Record<string, 'price' | undefined>> = {
   exacto: undefined,
 };
 
+/** `~author/family-latest` (spec/inference 5.10). */
+const LATEST = /^~([^/]+)\/([^/:]+)-latest$/;
+
 export interface ResolvedModel {
   readonly model: Model;
   /** What a `:floor` suffix asks for, unless the request says otherwise. */
   readonly sort?: 'price';
+  /** Asked for as the latest of a family, whatever that is today: wishes that it cannot take are fitted to it. */
+  readonly latest?: true;
 }
 
 /** Which model a slug means: its id, an alias, or one of these with a dynamic variant. Undefined when it means none. */
 export function resolveModel(snapshot: Snapshot, slug: string): ResolvedModel | undefined {
   const model = snapshot.model(slug);
   if (model) return { model };
+  const family = LATEST.exec(slug.toLowerCase());
+  const newest = family && snapshot.latest(family[1] ?? '', family[2] ?? '');
+  if (newest) return { model: newest, latest: true };
   const colon = slug.lastIndexOf(':');
   const variant = slug.slice(colon + 1).toLowerCase();
   if (colon < 0 || !(variant in DYNAMIC_VARIANTS)) return undefined;
   const base = resolveModel(snapshot, slug.slice(0, colon));
   const sort = DYNAMIC_VARIANTS[variant];
-  return base && { model: base.model, ...(sort && { sort }) };
+  return base && { ...base, ...(sort && { sort }) };
 }

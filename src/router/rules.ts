@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../canon/errors.ts';
 import { type Parameter, supports, usedParameters, uses } from '../canon/parameters.ts';
-import type { GenerationRequest, Operation, Part } from '../canon/request.ts';
+import { effortOf, type GenerationRequest, type Operation, type Part } from '../canon/request.ts';
 import type { Unit } from '../canon/units.ts';
 import { type Host, type Snapshot, unitPrice } from '../catalogue/snapshot.ts';
 import type { Endpoint, Model, Provider } from '../catalogue/types.ts';
@@ -14,6 +14,8 @@ export interface Facts {
   readonly snapshot: Snapshot;
   readonly unroutable: (provider: Provider, endpoint: Endpoint) => string | undefined;
   readonly promptTokens: number;
+  /** The latest of a family was asked for, whatever that is today. */
+  readonly latest: boolean;
 }
 
 interface RuleError {
@@ -147,6 +149,10 @@ function beyondLimits(provider: Provider, request: GenerationRequest): string | 
 const needsTools = (request: GenerationRequest): boolean =>
   request.tools.length > 0 && (request.toolChoice?.kind === 'required' || request.toolChoice?.kind === 'named');
 
+/** A model that always thinks is asked not to. */
+export const thinksAgainstWish = ({ reasoning }: GenerationRequest, model: Model): boolean =>
+  reasoning !== undefined && model.reasoning?.mandatory === true && effortOf(reasoning) === 'none';
+
 /** What prompt and requested output come to. An estimate alone never blocks a request that is within a tenth of the window (spec/providers E.4). */
 const needed = (facts: Facts): number => Math.floor(facts.promptTokens * 0.9) + (facts.request.maxOutputTokens ?? 1);
 
@@ -234,6 +240,27 @@ export const RULES: readonly Rule[] = [
       code: 'no_endpoints',
       message: `No endpoints found that support tool use for ${planned.requested}.`,
       availability: { code: 'no_endpoints' },
+    }),
+  },
+  {
+    id: 'forced_tools',
+    rejects: (endpoint, _provider, { request, snapshot }) =>
+      needsTools(request) && snapshot.traitsOf(endpoint).has('chooses-tools')
+        ? 'cannot be made to call a tool'
+        : undefined,
+    error: (planned) => ({
+      code: 'no_endpoints',
+      message: `No endpoints found for ${planned.requested} that can be made to call a tool; leave tool_choice at auto.`,
+      availability: { code: 'no_endpoints' },
+    }),
+  },
+  {
+    id: 'reasoning',
+    rejects: (_endpoint, _provider, { request, model, latest }) =>
+      !latest && thinksAgainstWish(request, model) ? 'always thinks' : undefined,
+    error: (planned) => ({
+      code: 'invalid_request',
+      message: `Reasoning is mandatory for ${planned.requested} and cannot be disabled.`,
     }),
   },
   {

@@ -10,7 +10,7 @@ import type { Frame } from '../streams/sse.ts';
 import type { Deadlines, Waiting } from './deadlines.ts';
 import type { Departures } from './departures.ts';
 import { retryAfterMs } from './retry-after.ts';
-import { joinUrl, type ProviderRoute, plainHeaders, requestHeaders, type Signer } from './route.ts';
+import { joinUrl, type ProviderRoute, plainHeaders, requestHeaders, type Signer, withHeaders } from './route.ts';
 
 /** Limits of one try, in milliseconds (config/limits.ts). */
 export interface AttemptLimits {
@@ -94,8 +94,8 @@ export class Attempt implements Waiting {
       response = await fetch(url, {
         method: 'POST',
         headers: route.signer
-          ? await signedHeaders(route, route.signer, dialect, stream, url, body)
-          : requestHeaders(route, dialect.headers, stream),
+          ? await signedHeaders(route, route.signer, dialect, stream, url, { own: encoded.headers, body })
+          : headersOf(route, dialect, stream, encoded),
         body,
         // Followed redirects would carry the credential to another origin.
         redirect: 'manual',
@@ -295,16 +295,25 @@ class NoCredential extends Error {
   }
 }
 
+/** Most requests need nothing beside what every call to this host carries, which is put together once. */
+const headersOf = (
+  route: ProviderRoute,
+  { headers }: Dialect,
+  stream: boolean,
+  { headers: own }: EncodedRequest,
+): HeadersInit =>
+  own ? { ...withHeaders(plainHeaders(route, headers, stream), own) } : requestHeaders(route, headers, stream);
+
 async function signedHeaders(
   route: ProviderRoute,
   signer: Signer,
   { headers }: Dialect,
   stream: boolean,
   url: string,
-  body: string | Uint8Array<ArrayBuffer>,
+  { own, body }: { own: EncodedRequest['headers']; body: string | Uint8Array<ArrayBuffer> },
 ): Promise<Record<string, string>> {
   try {
-    return { ...(await signer.sign(url, plainHeaders(route, headers, stream), body)) };
+    return { ...(await signer.sign(url, withHeaders(plainHeaders(route, headers, stream), own), body)) };
   } catch (error) {
     throw new NoCredential(error);
   }

@@ -51,6 +51,20 @@ export function requestHeaders(
   return headers;
 }
 
+/** The same with what one request needs beside them: a header that both have is a list, and says each thing once. */
+export function withHeaders(
+  headers: Readonly<Record<string, string>>,
+  more: Readonly<Record<string, string>> | undefined,
+): Readonly<Record<string, string>> {
+  if (!more) return headers;
+  const all = { ...headers };
+  for (const [name, value] of Object.entries(more)) {
+    const said = [all[name] ?? '', value].join(',').split(',');
+    all[name] = [...new Set(said.map((one) => one.trim()).filter((one) => one !== ''))].join(',');
+  }
+  return all;
+}
+
 /** The headers of a call, with its credential where that is a fixed text. */
 export function plainHeaders(
   route: ProviderRoute,

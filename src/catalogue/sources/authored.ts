@@ -19,6 +19,7 @@ import {
   sandboxFile,
   sourcesFile,
   sourceTable,
+  traitFile,
 } from '../authored-schema.ts';
 import { CatalogueError } from '../catalogue-error.ts';
 import { normalAmount } from '../decimal-text.ts';
@@ -39,13 +40,13 @@ export function readAuthored(folder: string): Authored {
 /** The same from texts, by path below the folder. */
 export function parseAuthored(files: ReadonlyMap<string, string>): Authored {
   const sorted = [...files].toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const known = new Set(['sources.toml', 'aliases.toml', 'decisions.toml']);
+  const known = new Set(['sources.toml', 'aliases.toml', 'decisions.toml', 'traits.toml']);
   for (const [file] of sorted) {
     if (!known.has(file) && !FOLDERS.some(({ path }) => path.test(file)))
       throw new CatalogueError(file, 'lies where no file is expected');
   }
   const inFolder = (folder: Folder): [string, string][] => sorted.filter(([file]) => folder.path.test(file));
-  const { periods, decisions } = singles(files);
+  const { periods, decisions, traits } = singles(files);
   return {
     sources: sources(files),
     labs: inFolder(LABS).map(([file, toml]) => subject(file, LABS, toml, labFile, labObserved)),
@@ -62,6 +63,7 @@ export function parseAuthored(files: ReadonlyMap<string, string>): Authored {
     sandbox: inFolder(SANDBOX).map(([file, toml]) => sandboxRow(idOf(file, SANDBOX), parse(file, toml, sandboxFile))),
     periods,
     decisions,
+    traits,
   };
 }
 
@@ -125,10 +127,11 @@ function sources(files: ReadonlyMap<string, string>): readonly AuthoredSource[] 
   });
 }
 
-function singles(files: ReadonlyMap<string, string>): Pick<Authored, 'periods' | 'decisions'> {
+function singles(files: ReadonlyMap<string, string>): Pick<Authored, 'periods' | 'decisions' | 'traits'> {
   const { period } = parse('aliases.toml', textOf(files, 'aliases.toml'), aliasFile);
   const { decision } = parse('decisions.toml', textOf(files, 'decisions.toml'), decisionFile);
-  return { periods: period.map(present), decisions: decision.map(present) };
+  const traits = files.has('traits.toml') ? parse('traits.toml', textOf(files, 'traits.toml'), traitFile).rule : [];
+  return { periods: period.map(present), decisions: decision.map(present), traits: traits.map(present) };
 }
 
 function textOf(files: ReadonlyMap<string, string>, file: string): string {

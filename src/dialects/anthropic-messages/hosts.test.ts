@@ -22,6 +22,7 @@ function targetOf(model: string): Target {
   return {
     upstreamModel: endpoint.upstreamModel,
     quirks: new Set(),
+    traits: snapshot.traitsOf(endpoint),
     parameters: snapshot.parameters(endpoint),
     extraFields: new Set(),
     maxOutputTokens: snapshot.model(model)?.maxOutputTokens ?? 0,
@@ -112,38 +113,100 @@ describe('what is sent', () => {
       }).messages[1].content[0].input;
     expect(past('')).toEqual({});
     expect(past('{"a":1}')).toEqual({ a: 1 });
-    expect(past('{"a":')).toEqual({ arguments: '{"a":' });
+    expect(past('{"a":')).toEqual({});
   });
 
-  test('UP-033 INF-082 a budget is never below the least, never above the limit, and the limit never grows', () => {
+  test('UP-033 a budget is never below the least, and always below the limit', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 70_000 }), fc.integer({ min: 1, max: 70_000 }), (limit, budget) => {
-        const body = sent({ maxOutputTokens: limit, reasoning: { budgetTokens: budget, exclude: false } });
-        expect(body.max_tokens).toBe(limit);
-        if (limit > 1024) {
-          expect(body.thinking.budget_tokens).toBeGreaterThanOrEqual(1024);
-          expect(body.thinking.budget_tokens).toBeLessThan(limit);
-        } else {
-          expect(body.thinking).toBeUndefined();
-          expect(body.dropped).toContain('/reasoning');
-        }
-      }),
+      fc.property(
+        fc.option(fc.integer({ min: 1, max: 70_000 }), { nil: undefined }),
+        fc.integer({ min: 1, max: 70_000 }),
+        fc.constantFrom('minimal', 'low', 'medium', 'high', 'xhigh', 'max'),
+        (limit, budget, effort) => {
+          const asked = limit === undefined ? {} : { maxOutputTokens: limit };
+          for (const reasoning of [
+            { budgetTokens: budget, exclude: false },
+            { effort, exclude: false },
+          ] as const) {
+            const body = sent({ ...asked, reasoning });
+            if (limit !== undefined) expect(body.max_tokens).toBe(limit);
+            if (body.thinking) {
+              expect(body.thinking.budget_tokens).toBeGreaterThanOrEqual(1024);
+              expect(body.thinking.budget_tokens).toBeLessThan(body.max_tokens);
+            } else expect(limit).toBeLessThanOrEqual(Math.max(1024, budget));
+          }
+        },
+      ),
     );
   });
 
-  test('thinking is by budget, by itself or off, as the model wants', () => {
-    const wish = (effort: 'none' | 'low' | 'high'): Partial<GenerationRequest> => ({
-      maxOutputTokens: 10_000,
-      reasoning: { effort, exclude: false },
-    });
-    expect(sent(wish('high')).thinking).toEqual({ type: 'enabled', budget_tokens: 8000 });
-    expect(sent(wish('low')).thinking).toEqual({ type: 'enabled', budget_tokens: 2000 });
-    expect(sent(wish('none')).thinking).toEqual({ type: 'disabled' });
-    expect(sent(wish('high'), adaptive)).toMatchObject({
-      thinking: { type: 'adaptive' },
+  test('INF-082 a budget too small is the least there is', () => {
+    for (const budgetTokens of [1, 500, 1023, 1024])
+      expect(sent({ reasoning: { budgetTokens, exclude: false } }).thinking.budget_tokens).toBe(1024);
+    expect(sent({ reasoning: { budgetTokens: 1025, exclude: false } }).thinking.budget_tokens).toBe(1025);
+  });
+
+  test('UP-052 each Claude thinks as its row of the table says, and is not switched off where it refuses that', () => {
+    const modes: Readonly<Record<string, string>> = {
+      'claude-opus-4': 'budget',
+      'claude-opus-4.1': 'budget',
+      'claude-sonnet-4': 'budget',
+      'claude-sonnet-4.5': 'budget',
+      'claude-opus-4.5': 'budget',
+      'claude-haiku-4.5': 'budget',
+      'claude-opus-4.6': 'both',
+      'claude-sonnet-4.6': 'both',
+      'claude-opus-4.7': 'adaptive',
+      'claude-opus-4.8': 'adaptive',
+      'claude-sonnet-5': 'adaptive',
+      'claude-opus-5': 'adaptive',
+      'claude-fable-5': 'always adaptive',
+      'claude-fable-5.1': 'always adaptive',
+      'claude-opus-5.5': 'always adaptive',
+    };
+    const asked = (model: string, reasoning: Partial<NonNullable<GenerationRequest['reasoning']>>): Json =>
+      sent({ maxOutputTokens: 10_000, reasoning: { exclude: false, ...reasoning } }, targetOf(`anthropic/${model}`));
+    for (const [model, mode] of Object.entries(modes)) {
+      const adaptive = mode !== 'budget';
+      const effort = asked(model, { effort: 'high' });
+      expect([model, effort.thinking, effort.output_config]).toEqual(
+        adaptive
+          ? [model, { type: 'adaptive' }, { effort: 'high' }]
+          : [model, { type: 'enabled', budget_tokens: 8000 }, undefined],
+      );
+      const budget = asked(model, { budgetTokens: 2000 });
+      expect([model, budget.thinking, budget.output_config]).toEqual(
+        mode === 'budget' || mode === 'both'
+          ? [model, { type: 'enabled', budget_tokens: 2000 }, undefined]
+          : [model, { type: 'adaptive' }, { effort: 'low' }],
+      );
+      const off = asked(model, { effort: 'none' });
+      const always = mode === 'always adaptive';
+      expect([model, off.thinking]).toEqual([model, always ? undefined : { type: 'disabled' }]);
+      expect(off.dropped).toEqual(always ? ['/reasoning'] : []);
+      expect(asked(model, {}).thinking).toBeUndefined();
+    }
+  });
+
+  test('no effort above high is said to a model that takes none while it does not think', () => {
+    const quiet = { verbosity: 'max', reasoning: { enabled: false, exclude: false } } as const;
+    expect(sent(quiet, targetOf('anthropic/claude-opus-5'))).toMatchObject({
+      thinking: { type: 'disabled' },
       output_config: { effort: 'high' },
+      dropped: ['/verbosity'],
     });
-    expect(sent({}).thinking).toBeUndefined();
+    expect(sent(quiet, targetOf('anthropic/claude-opus-4.8')).output_config).toEqual({ effort: 'max' });
+  });
+
+  test('a begun answer is gone on from where the model does that, and asked for where it does not', () => {
+    const messages = [text('user', 'Count'), text('assistant', 'One, ')];
+    const turns = (target: Target, more: Partial<GenerationRequest> = {}): Json => sent({ messages, ...more }, target);
+    expect(turns(budgeted).messages.at(-1)).toEqual({ role: 'assistant', content: [{ type: 'text', text: 'One,' }] });
+    expect(turns(budgeted).dropped).toEqual([]);
+    for (const asked of [turns(adaptive), turns(budgeted, { reasoning: { effort: 'low', exclude: false } })]) {
+      expect(asked.messages.at(-1).role).toBe('user');
+      expect(asked.dropped).toContain('/messages/1');
+    }
   });
 
   test('sampling is left out beside thinking, bounded otherwise, and never both of two', () => {

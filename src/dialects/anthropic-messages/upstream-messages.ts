@@ -1,5 +1,7 @@
 import type { Dropped } from '../../canon/dropped.ts';
 import type { AssistantMessage, CacheMark, Message, Part, ReasoningDetail, ToolMessage } from '../../canon/request.ts';
+import { hasTrait, type Target } from '../../canon/target.ts';
+import { inCallOrder } from '../call-order.ts';
 import { dataUrl } from '../data-url.ts';
 import { asText } from '../read.ts';
 import { argumentsObject } from '../sampling.ts';
@@ -8,7 +10,7 @@ import { FORMAT } from './id.ts';
 export type Wire = Record<string, unknown>;
 
 export interface Turn {
-  readonly role: 'user' | 'assistant';
+  readonly role: 'user' | 'assistant' | 'system';
   readonly content: Wire[];
 }
 
@@ -77,11 +79,11 @@ function assistantBlocks(message: AssistantMessage, pointer: string, dropped: Dr
   });
   if (thoughts.length < details.length || (details.length === 0 && message.reasoning?.text))
     dropped.push({ pointer: `${pointer}/reasoning`, reason: 'unsupported' });
-  const calls = message.toolCalls.map((call) => ({
+  const calls = message.toolCalls.map((call, index) => ({
     type: 'tool_use',
     id: call.id,
     name: call.name,
-    input: argumentsObject(call),
+    input: argumentsObject(call, `${pointer}/tool_calls/${index}`, dropped),
     ...cacheWire(call.cache),
   }));
   return [...thoughts, ...blocks(message.parts, pointer, dropped), ...calls];
@@ -106,11 +108,51 @@ interface Conversation {
   readonly turns: readonly Turn[];
 }
 
+/** Instructions in the middle keep their place where the model knows that: right after the user's turn, before the assistant's (spec/providers B.2.2). */
+function keepsPlace(index: number, messages: readonly Message[], turns: readonly Turn[], target: Target): boolean {
+  if (!hasTrait(target, 'system-turns') || turns.at(-1)?.role === 'assistant') return false;
+  const next = messages.slice(index + 1).find(({ role }) => role !== 'system' && role !== 'developer');
+  return next === undefined || next.role === 'assistant';
+}
+
+/** What is asked of a model that does not go on from what it has begun to say. */
+const GO_ON = 'Go on from exactly where your last message ends, without repeating any of it.';
+
+/** A begun answer ends without white space; a model that refuses to go on from one is asked to. */
+function prefilled(turns: Turn[], pointer: string, refuses: boolean, dropped: Dropped[]): void {
+  const last = turns.at(-1);
+  const end = last?.role === 'assistant' ? last.content.at(-1) : undefined;
+  if (end?.type !== 'text') return;
+  end.text = String(end.text).trimEnd();
+  if (!refuses) return;
+  turns.push({ role: 'user', content: [{ type: 'text', text: GO_ON }] });
+  dropped.push({ pointer, reason: 'adapted' });
+}
+
+/** Results first, in the order of the calls before them (UP-020). */
+function resultsFirst(turns: readonly Turn[]): void {
+  let calls: unknown[] = [];
+  for (const { role, content } of turns) {
+    if (role === 'assistant') calls = content.flatMap(({ type, id }) => (type === 'tool_use' ? [id] : []));
+    if (role !== 'user') continue;
+    const results = content.filter(({ type }) => type === 'tool_result');
+    if (results.length === 0) continue;
+    const others = content.filter(({ type }) => type !== 'tool_result');
+    content.splice(0, content.length, ...inCallOrder(results, ({ tool_use_id: id }) => id, calls), ...others);
+  }
+}
+
 /**
- * The conversation as this wire has it: leading system messages apart, later ones as text of the user's turn, one turn a side, results of
- * tools at the front of theirs, nothing empty (spec/providers B.2.2).
+ * The conversation as this wire has it: leading system messages apart, later ones as text of the user's turn or in their place, one turn a
+ * side, results of tools at the front of theirs, nothing empty (spec/providers B.2.2).
+ * @param thinks a thinking model goes on from nothing that it did not think about
  */
-export function conversation(messages: readonly Message[], dropped: Dropped[]): Conversation {
+export function conversation(
+  messages: readonly Message[],
+  target: Target,
+  thinks: boolean,
+  dropped: Dropped[],
+): Conversation {
   const system: Wire[] = [];
   const turns: Turn[] = [];
   const add = (role: Turn['role'], content: readonly Wire[]): void => {
@@ -123,23 +165,16 @@ export function conversation(messages: readonly Message[], dropped: Dropped[]): 
     const pointer = `/messages/${index}`;
     if (message.role === 'assistant') add('assistant', assistantBlocks(message, pointer, dropped));
     else if (message.role === 'tool') add('user', [resultWire(message, pointer, dropped)]);
-    else if (message.role === 'user' || turns.length > 0) add('user', blocks(message.parts, pointer, dropped));
-    else system.push(...blocks(message.parts, pointer, dropped));
+    else {
+      const content = blocks(message.parts, pointer, dropped);
+      if (message.role === 'user') add('user', content);
+      else if (turns.length === 0) system.push(...content);
+      else add(keepsPlace(index, messages, turns, target) ? 'system' : 'user', content);
+    }
   }
   // Nobody has said anything but the instructions: they are what is asked.
   if (turns.length === 0 && system.length > 0) return { system: [], turns: [{ role: 'user', content: system }] };
-  for (const turn of turns) {
-    const results = turn.content.filter(({ type }) => type === 'tool_result');
-    if (results.length > 0)
-      turn.content.splice(
-        0,
-        turn.content.length,
-        ...results,
-        ...turn.content.filter(({ type }) => type !== 'tool_result'),
-      );
-  }
-  const last = turns.at(-1);
-  const end = last?.role === 'assistant' ? last.content.at(-1) : undefined;
-  if (end?.type === 'text') end.text = String(end.text).trimEnd();
+  resultsFirst(turns);
+  prefilled(turns, `/messages/${messages.length - 1}`, thinks || hasTrait(target, 'no-prefill'), dropped);
   return { system, turns };
 }

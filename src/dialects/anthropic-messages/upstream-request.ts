@@ -1,8 +1,9 @@
 import type { Dropped } from '../../canon/dropped.ts';
 import { type Parameter, supports } from '../../canon/parameters.ts';
-import type { GenerationRequest, Tool } from '../../canon/request.ts';
-import type { Target } from '../../canon/target.ts';
-import { thinkingOf } from '../claude-thinking.ts';
+import type { CacheMark, GenerationRequest, Tool } from '../../canon/request.ts';
+import { hasTrait, type Target } from '../../canon/target.ts';
+import { betasOf, callersBetas, STRUCTURED_OUTPUTS } from '../claude-betas.ts';
+import { effortWord, thinkingOf } from '../claude-thinking.ts';
 import { type EncodedRequest, EXPECT_NOTHING } from '../dialect.ts';
 import { extraFields } from '../extras.ts';
 import { DIALECT_ID } from './id.ts';
@@ -10,9 +11,8 @@ import { pathOf } from './path.ts';
 import { sanitised } from './schema.ts';
 import { cacheWire, conversation, type Turn, type Wire } from './upstream-messages.ts';
 
-/** The host demands a limit; where neither the caller nor the catalogue knows one, what its smallest model takes. */
-const OUTPUT_TOKENS_UNKNOWN = 4096;
 const CACHE_MARKS_MAX = 4;
+const BETA_HEADER = 'anthropic-beta';
 /** What Google's cloud wants in the body in place of the model (spec/providers A.1.a). */
 const VERTEX_VERSION = 'vertex-2023-10-16';
 
@@ -45,15 +45,37 @@ const ABSENT: readonly (readonly [string, (request: GenerationRequest) => unknow
   ['/prediction', (r) => r.prediction],
 ];
 
-const toolWire = ({ name, description, parameters, strict, cache }: Tool): Wire => ({
-  name,
-  ...(description !== undefined && { description }),
-  input_schema: { type: 'object', properties: {}, ...parameters },
-  ...(strict && { strict }),
-  ...cacheWire(cache),
-});
+/** A tool as the host takes it: strict only where the trial that knows the word is asked for, its arguments as they come where there is a stream. */
+function toolWire(tool: Tool, index: number, shape: ToolShape, dropped: Dropped[]): Wire {
+  const { name, description, parameters, strict, cache } = tool;
+  if (strict !== undefined && !shape.strict) dropped.push({ pointer: `/tools/${index}/strict`, reason: 'unsupported' });
+  return {
+    name,
+    ...(description !== undefined && { description }),
+    input_schema: { type: 'object', properties: {}, ...parameters },
+    ...(strict && shape.strict && { strict }),
+    ...(shape.eager && { eager_input_streaming: true }),
+    ...cacheWire(cache),
+  };
+}
 
-function toolsWire(request: GenerationRequest, target: Target, thinks: boolean, dropped: Dropped[]): Wire {
+interface ToolShape {
+  readonly strict: boolean;
+  readonly eager: boolean;
+}
+
+function toolShape(request: GenerationRequest, target: Target, schema: boolean): ToolShape {
+  if (target.quirks.has('bare-messages')) return { strict: false, eager: false };
+  return { strict: schema || callersBetas(request).includes(STRUCTURED_OUTPUTS), eager: request.stream };
+}
+
+function toolsWire(
+  request: GenerationRequest,
+  target: Target,
+  thinks: boolean,
+  shape: ToolShape,
+  dropped: Dropped[],
+): Wire {
   if (request.tools.length === 0) return {};
   if (!supports(target.parameters, 'tools')) {
     dropped.push({ pointer: '/tools', reason: 'unsupported' });
@@ -61,14 +83,15 @@ function toolsWire(request: GenerationRequest, target: Target, thinks: boolean, 
   }
   const choice = request.toolChoice ?? { kind: 'auto' as const };
   const forced = choice.kind === 'required' || choice.kind === 'named';
-  // A model that thinks decides for itself whether it calls (spec/providers B.2.2).
-  if (forced && thinks) dropped.push({ pointer: '/tool_choice', reason: 'adapted' });
-  const kind = forced && thinks ? 'auto' : choice.kind;
+  // A model that thinks decides for itself whether it calls, and a few always do (spec/providers B.2.2, B.2.3).
+  const free = forced && (thinks || hasTrait(target, 'chooses-tools'));
+  if (free) dropped.push({ pointer: '/tool_choice', reason: 'adapted' });
+  const kind = free ? 'auto' : choice.kind;
   const serial = request.parallelToolCalls === false && kind !== 'none';
   const said = request.toolChoice !== undefined || serial;
   const word = kind === 'required' ? 'any' : kind === 'named' ? 'tool' : kind;
   return {
-    tools: request.tools.map(toolWire),
+    tools: request.tools.map((tool, index) => toolWire(tool, index, shape, dropped)),
     ...(said && {
       tool_choice: {
         type: word,
@@ -91,37 +114,58 @@ function outputWire(request: GenerationRequest, target: Target, dropped: Dropped
   return { hint: `Answer with JSON that matches this JSON Schema, and nothing else: ${JSON.stringify(output.schema)}` };
 }
 
-/** Four marks at most: the latest win, because they cover the longest prefixes (UP-044). */
+/**
+ * Four marks at most: the latest win, because they cover the longest prefixes. One that lasts an hour may not follow one that lasts five
+ * minutes, and then lasts as long as that (UP-044).
+ */
 function limitMarks(groups: readonly (readonly Wire[])[], dropped: Dropped[]): void {
   const marked = groups.flat().filter((block) => block.cache_control !== undefined);
-  for (const block of marked.slice(0, Math.max(0, marked.length - CACHE_MARKS_MAX))) {
+  const spare = Math.max(0, marked.length - CACHE_MARKS_MAX);
+  for (const block of marked.slice(0, spare)) {
     delete block.cache_control;
     dropped.push({ pointer: '/cache_control', reason: 'adapted' });
   }
+  let short = false;
+  for (const block of marked.slice(spare)) {
+    const long = (block.cache_control as Wire).ttl === '1h';
+    if (long && short) {
+      block.cache_control = { type: 'ephemeral' };
+      dropped.push({ pointer: '/cache_control/ttl', reason: 'adapted' });
+    }
+    short ||= !long;
+  }
+}
+
+const THOUGHTS: ReadonlySet<unknown> = new Set(['thinking', 'redacted_thinking']);
+
+/** A mark on the whole prompt stands on the last block that can bear one (spec/inference 10.4). */
+function markLast(mark: CacheMark | undefined, turns: readonly Turn[]): void {
+  if (!mark) return;
+  const last = turns.flatMap(({ content }) => content).findLast(({ type }) => !THOUGHTS.has(type));
+  if (last && last.cache_control === undefined) Object.assign(last, cacheWire(mark));
 }
 
 /** The request as a host of this dialect takes it (spec/providers B.2.2). */
 export function encodeRequest(request: GenerationRequest, target: Target): EncodedRequest {
   const dropped: Dropped[] = [];
-  const { system, turns } = conversation(request.messages, dropped);
-  const maxTokens = request.maxOutputTokens ?? target.maxOutputTokens ?? OUTPUT_TOKENS_UNKNOWN;
-  const thinking = thinkingOf(request, target, maxTokens, dropped);
+  const thinking = thinkingOf(request, target, dropped);
+  const { system, turns } = conversation(request.messages, target, thinking.on, dropped);
   for (const [pointer, wish] of ABSENT) {
     if (wish(request) !== undefined) dropped.push({ pointer, reason: 'unsupported' });
   }
   const { format, hint } = outputWire(request, target, dropped);
   const instructions = hint === undefined ? system : [...system, { type: 'text', text: hint }];
-  const effort = thinking.effort ?? effortWord(request, target, dropped);
-  const tools = toolsWire(request, target, thinking.on, dropped);
+  const effort = effortWord(request, thinking, target, dropped);
+  const tools = toolsWire(request, target, thinking.on, toolShape(request, target, format !== undefined), dropped);
+  markLast(request.cache, turns);
   limitMarks(
     [(tools.tools as Wire[] | undefined) ?? [], instructions, ...turns.map(({ content }: Turn) => content)],
     dropped,
   );
   const config = { ...(effort !== undefined && { effort }), ...(format && { format }) };
-  const vertex = target.quirks.has('vertex-body');
   const body: Wire = {
-    ...(vertex ? { anthropic_version: VERTEX_VERSION } : { model: target.upstreamModel }),
-    max_tokens: maxTokens,
+    ...(target.quirks.has('vertex-body') ? { anthropic_version: VERTEX_VERSION } : { model: target.upstreamModel }),
+    max_tokens: thinking.maxTokens,
     ...(instructions.length > 0 && { system: instructions }),
     messages: turns,
     ...samplingWire(request, target, thinking.on, dropped),
@@ -131,13 +175,13 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
     ...extraFields(request, DIALECT_ID, target, dropped),
     ...(request.stream && { stream: true }),
   };
-  return { path: pathOf(target, request.stream), body: JSON.stringify(body), dropped, expectation: EXPECT_NOTHING };
-}
-
-/** How wordy the answer is asked to be is this wire's effort, where the model takes one. */
-function effortWord(request: GenerationRequest, target: Target, dropped: Dropped[]): string | undefined {
-  if (request.verbosity === undefined) return undefined;
-  if (supports(target.parameters, 'verbosity')) return request.verbosity;
-  dropped.push({ pointer: '/verbosity', reason: 'unsupported' });
-  return undefined;
+  const betas = target.quirks.has('bare-messages') ? [] : betasOf(body, request);
+  return {
+    path: pathOf(target, request.stream),
+    body: JSON.stringify(body),
+    ...(betas.length > 0 && { headers: { [BETA_HEADER]: betas.join(',') } }),
+    dropped,
+    expectation: EXPECT_NOTHING,
+    ...(thinking.unable !== undefined && { unable: thinking.unable }),
+  };
 }

@@ -1,6 +1,7 @@
 import type { Dropped } from '../../canon/dropped.ts';
 import type { AssistantMessage, CacheMark, Message, Part, ReasoningDetail, ToolMessage } from '../../canon/request.ts';
 import type { Target } from '../../canon/target.ts';
+import { inCallOrder } from '../call-order.ts';
 import { dataUrl } from '../data-url.ts';
 import { asText } from '../read.ts';
 import { argumentsObject } from '../sampling.ts';
@@ -136,7 +137,13 @@ function assistantBlocks(
   if (thoughts.length < details.length || (details.length === 0 && message.reasoning?.text))
     dropped.push({ pointer: `${pointer}/reasoning`, reason: 'unsupported' });
   const calls = message.toolCalls.flatMap((call, index): Wire[] => [
-    { toolUse: { toolUseId: ids.of(call.id), name: call.name, input: argumentsObject(call) } },
+    {
+      toolUse: {
+        toolUseId: ids.of(call.id),
+        name: call.name,
+        input: argumentsObject(call, `${pointer}/tool_calls/${index}`, dropped),
+      },
+    },
     ...point(call.cache, target, `${pointer}/tool_calls/${index}`, dropped),
   ]);
   return [...thoughts, ...blocks(message.parts, pointer, target, dropped), ...calls];
@@ -187,9 +194,28 @@ export function conversation(messages: readonly Message[], target: Target, dropp
   }
   if (turns.length === 0 && system.length > 0) return { system: [], turns: [{ role: 'user', content: system }] };
   if (turns[0]?.role === 'assistant') turns.unshift({ role: 'user', content: [{ text: ' .' }] });
-  for (const { content } of turns) {
-    const rank = (wire: Wire): number => (wire.toolResult ? 0 : 1);
-    content.sort((a, b) => (a.cachePoint || b.cachePoint ? 0 : rank(a) - rank(b)));
-  }
+  resultsFirst(turns);
   return { system, turns };
+}
+
+/** Results first, in the order of the calls before them, each with the point that marks it (UP-020). */
+function resultsFirst(turns: readonly Turn[]): void {
+  let calls: unknown[] = [];
+  for (const { role, content } of turns) {
+    if (role === 'assistant') {
+      calls = content.flatMap(({ toolUse }) => (toolUse ? [(toolUse as Wire).toolUseId] : []));
+      continue;
+    }
+    const results: Wire[][] = [];
+    const others: Wire[] = [];
+    let ofResult = false;
+    for (const wire of content) {
+      if (wire.cachePoint && ofResult) results.at(-1)?.push(wire);
+      else if (wire.toolResult) results.push([wire]);
+      else others.push(wire);
+      ofResult = wire.toolResult !== undefined;
+    }
+    const idOf = ([first]: readonly Wire[]): unknown => (first?.toolResult as Wire | undefined)?.toolUseId;
+    if (results.length > 0) content.splice(0, content.length, ...inCallOrder(results, idOf, calls).flat(), ...others);
+  }
 }

@@ -1,8 +1,9 @@
 import type { Dropped } from '../../canon/dropped.ts';
 import { supports } from '../../canon/parameters.ts';
 import { effortOf, type GenerationRequest } from '../../canon/request.ts';
-import type { Target } from '../../canon/target.ts';
-import { thinkingOf } from '../claude-thinking.ts';
+import { hasTrait, type Target } from '../../canon/target.ts';
+import { callersBetas } from '../claude-betas.ts';
+import { effortWord, thinkingOf } from '../claude-thinking.ts';
 import { type EncodedRequest, EXPECT_NOTHING } from '../dialect.ts';
 import { extraFields } from '../extras.ts';
 import { sampled, stops } from '../sampling.ts';
@@ -12,8 +13,6 @@ import { conversation, isClaude, isMistral, isNova, point, type Turn, type Wire 
 
 const STOPS_MAX = 4;
 const CACHE_POINTS_MAX = 4;
-/** What a thinking Claude may give where nobody says. */
-const OUTPUT_TOKENS_UNKNOWN = 4096;
 
 const NAMES = { temperature: 'temperature', top_p: 'topP', max_tokens: 'maxTokens', top_k: 'top_k' } as const;
 
@@ -24,11 +23,14 @@ function thinking(
   request: GenerationRequest,
   target: Target,
   dropped: Dropped[],
-): { fields: Wire; effort?: string; on: boolean } {
+): { fields: Wire; effort?: string; on: boolean; unable?: string } {
   if (isClaude(target)) {
-    const most = request.maxOutputTokens ?? target.maxOutputTokens ?? OUTPUT_TOKENS_UNKNOWN;
-    const { thinking: wish, effort, on } = thinkingOf(request, target, most, dropped);
-    return { fields: wish ? { thinking: wish } : {}, on, ...(effort !== undefined && { effort }) };
+    const asked = thinkingOf(request, target, dropped);
+    const { thinking: wish, on, unable } = asked;
+    const effort = effortWord(request, asked, target, dropped);
+    const betas = callersBetas(request);
+    const fields = { ...(wish && { thinking: wish }), ...(betas.length > 0 && { anthropic_beta: betas }) };
+    return { fields, on, ...(effort !== undefined && { effort }), ...(unable !== undefined && { unable }) };
   }
   const effort = effortOf(request.reasoning);
   if (effort === undefined) return { fields: {}, on: false };
@@ -47,7 +49,7 @@ function thinking(
  * Tools and the choice among them. A ban on calls is no tools at all, except where the past holds calls: then the host demands them and
  * the ban is lost (UP-064).
  */
-function toolConfig(request: GenerationRequest, target: Target, dropped: Dropped[]): Wire {
+function toolConfig(request: GenerationRequest, target: Target, thinks: boolean, dropped: Dropped[]): Wire {
   if (request.tools.length === 0) return {};
   if (!supports(target.parameters, 'tools')) {
     dropped.push({ pointer: '/tools', reason: 'unsupported' });
@@ -71,15 +73,20 @@ function toolConfig(request: GenerationRequest, target: Target, dropped: Dropped
     },
     ...point(cache, target, `/tools/${index}`, dropped),
   ]);
-  return { toolConfig: { tools, ...choiceWire(request, target, dropped) } };
+  return { toolConfig: { tools, ...choiceWire(request, target, thinks, dropped) } };
 }
 
 /** Only some families can be made to call (spec/providers B.4.2). */
-function choiceWire({ toolChoice }: GenerationRequest, target: Target, dropped: Dropped[]): Wire {
+function choiceWire({ toolChoice }: GenerationRequest, target: Target, thinks: boolean, dropped: Dropped[]): Wire {
   if (!toolChoice || toolChoice.kind === 'none') return {};
   if (toolChoice.kind === 'auto') return { toolChoice: { auto: {} } };
   if (!isClaude(target) && !isNova(target) && !isMistral(target)) {
     dropped.push({ pointer: '/tool_choice', reason: 'unsupported' });
+    return {};
+  }
+  // A Claude that thinks decides for itself whether it calls.
+  if (isClaude(target) && (thinks || hasTrait(target, 'chooses-tools'))) {
+    dropped.push({ pointer: '/tool_choice', reason: 'adapted' });
     return {};
   }
   return { toolChoice: toolChoice.kind === 'named' ? { tool: { name: toolChoice.name } } : { any: {} } };
@@ -97,20 +104,40 @@ function textFormat({ output }: GenerationRequest, target: Target, dropped: Drop
   return { textFormat: { type: 'json_schema', structure: { jsonSchema } } };
 }
 
-/** Four points at most: the latest win, because they cover the longest prefixes. */
+/**
+ * Four points at most: the latest win, because they cover the longest prefixes. One that lasts an hour may not follow one that lasts five
+ * minutes.
+ */
 function limitPoints(groups: readonly Wire[][], dropped: Dropped[]): void {
   const points = groups.flatMap((group) => group.filter(({ cachePoint }) => cachePoint));
   const spare = new Set(points.slice(0, Math.max(0, points.length - CACHE_POINTS_MAX)));
   for (const group of groups) group.splice(0, group.length, ...group.filter((wire) => !spare.has(wire)));
   for (const _ of spare) dropped.push({ pointer: '/cache_control', reason: 'adapted' });
+  let short = false;
+  for (const wire of points) {
+    if (spare.has(wire)) continue;
+    const long = (wire.cachePoint as Wire).ttl === '1h';
+    if (long && short) {
+      wire.cachePoint = { type: 'default' };
+      dropped.push({ pointer: '/cache_control/ttl', reason: 'adapted' });
+    }
+    short ||= !long;
+  }
+}
+
+/** A mark on the whole prompt is a point at its end. */
+function pointLast({ cache }: GenerationRequest, turns: readonly Turn[], target: Target, dropped: Dropped[]): void {
+  const content = turns.at(-1)?.content;
+  if (content && content.at(-1)?.cachePoint === undefined) content.push(...point(cache, target, '', dropped));
 }
 
 /** The request as a host of this dialect takes it (spec/providers B.4.2); the path says the model and whether to stream. */
 export function encodeRequest(request: GenerationRequest, target: Target): EncodedRequest {
   const dropped: Dropped[] = [];
   const { system, turns } = conversation(request.messages, target, dropped);
-  const { fields, effort, on } = thinking(request, target, dropped);
-  const { top_k: topK, ...config } = sampled(request, target, NAMES, dropped);
+  const { fields, effort, on, unable } = thinking(request, target, dropped);
+  const { verbosity: _effort, ...quiet } = request;
+  const { top_k: topK, ...config } = sampled(isClaude(target) ? quiet : request, target, NAMES, dropped);
   if (typeof config.temperature === 'number') config.temperature = Math.min(config.temperature, 1);
   // A thinking Claude refuses all three.
   if (on && isClaude(target))
@@ -126,9 +153,10 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
   if (topK !== undefined && !topKFits) dropped.push({ pointer: '/top_k', reason: 'unsupported' });
   const stopSequences = stops(request, STOPS_MAX, dropped);
   if (stopSequences) config.stopSequences = stopSequences;
-  const tools = toolConfig(request, target, dropped);
+  const tools = toolConfig(request, target, on, dropped);
   const toolWires = ((tools.toolConfig as { tools: Wire[] } | undefined)?.tools ?? []) as Wire[];
   const instructions = [...system];
+  pointLast(request, turns, target, dropped);
   limitPoints([toolWires, instructions, ...turns.map(({ content }: Turn) => content)], dropped);
   const more = { ...fields, ...(topK !== undefined && topKFits && { top_k: topK }) };
   const output = { ...textFormat(request, target, dropped), ...(effort !== undefined && { effort }) };
@@ -151,6 +179,7 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
     body: JSON.stringify(body),
     dropped,
     expectation: EXPECT_NOTHING,
+    ...(unable !== undefined && { unable }),
   };
 }
 

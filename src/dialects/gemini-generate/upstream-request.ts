@@ -12,6 +12,7 @@ import {
   type ToolMessage,
 } from '../../canon/request.ts';
 import type { Target } from '../../canon/target.ts';
+import { inCallOrder } from '../call-order.ts';
 import { dataUrl } from '../data-url.ts';
 import { type EncodedRequest, EXPECT_NOTHING } from '../dialect.ts';
 import { extraFields } from '../extras.ts';
@@ -86,17 +87,23 @@ function modelParts(message: AssistantMessage, pointer: string, target: Target, 
   const loose = sealed.find(({ raw }) => asText(raw.id) === undefined);
   const last = parts.at(-1);
   if (loose && last) last.thoughtSignature = loose.raw.data;
-  return [...parts, ...callParts(message, sealed, target)];
+  return [...parts, ...callParts(message, sealed, pointer, target, dropped)];
 }
 
-function callParts(message: AssistantMessage, sealed: readonly ReasoningDetail[], target: Target): Wire[] {
+function callParts(
+  message: AssistantMessage,
+  sealed: readonly ReasoningDetail[],
+  pointer: string,
+  target: Target,
+  dropped: Dropped[],
+): Wire[] {
   return message.toolCalls.map((call, index) => {
     const { id, name } = call;
     const signature = asText(sealed.find(({ raw }) => raw.id === id)?.raw.data);
     const missing = index === 0 && hasLevels(target) ? NO_SIGNATURE : undefined;
     const thoughtSignature = signature ?? missing;
     return {
-      functionCall: { id, name, args: argumentsObject(call) },
+      functionCall: { id, name, args: argumentsObject(call, `${pointer}/tool_calls/${index}`, dropped) },
       ...(thoughtSignature !== undefined && { thoughtSignature }),
     };
   });
@@ -135,9 +142,25 @@ function conversation(
     else system.push(...partsWire(message.parts, pointer, dropped));
   }
   if (turns.length === 0 && system.length > 0) return { system: [], turns: [{ role: 'user', parts: system }] };
+  resultsFirst(turns);
   // A conversation begins with the user (UP-031).
   if (turns[0]?.role === 'model') turns.unshift({ role: 'user', parts: [{ text: ' ' }] });
   return { system, turns };
+}
+
+/** Results first, in the order of the calls before them (UP-020). */
+function resultsFirst(turns: readonly Turn[]): void {
+  let calls: unknown[] = [];
+  for (const { role, parts } of turns) {
+    if (role === 'model') {
+      calls = parts.flatMap(({ functionCall }) => (functionCall ? [(functionCall as Wire).id] : []));
+      continue;
+    }
+    const results = parts.filter(({ functionResponse }) => functionResponse);
+    if (results.length === 0) continue;
+    const ordered = inCallOrder(results, ({ functionResponse }) => (functionResponse as Wire).id, calls);
+    parts.splice(0, parts.length, ...ordered, ...parts.filter(({ functionResponse }) => !functionResponse));
+  }
 }
 
 /** Wishes that have a place in `generationConfig`. */

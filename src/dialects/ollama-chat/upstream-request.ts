@@ -55,9 +55,9 @@ function messageWire(message: Message, pointer: string, names: Map<string, strin
   if (details.some(({ kind }) => kind === 'reasoning.encrypted'))
     dropped.push({ pointer: `${pointer}/reasoning`, reason: 'unsupported' });
   const thinking = message.reasoning?.text ?? details.map(({ text }) => text ?? '').join('');
-  const calls = message.toolCalls.map((call) => ({
+  const calls = message.toolCalls.map((call, index) => ({
     id: call.id,
-    function: { name: call.name, arguments: argumentsObject(call) },
+    function: { name: call.name, arguments: argumentsObject(call, `${pointer}/tool_calls/${index}`, dropped) },
   }));
   return {
     role: 'assistant',

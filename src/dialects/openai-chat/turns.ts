@@ -83,3 +83,21 @@ export function strictTurns(messages: readonly Message[]): readonly Message[] {
   }
   return turns;
 }
+
+const instructs = ({ role }: Message): boolean => role === 'system' || role === 'developer';
+
+/** One system message at the start; what the system says later is said by the user in its place (UP-018). */
+export function systemFirst(messages: readonly Message[]): readonly Message[] {
+  const turns: Message[] = [];
+  let begun = false;
+  for (const message of messages) {
+    begun ||= !instructs(message);
+    const { parts } = message;
+    const said: Message = instructs(message) ? { role: begun ? 'user' : 'system', parts } : message;
+    const last = turns.at(-1);
+    const joined = last && merged(last, said);
+    if (joined) turns[turns.length - 1] = joined;
+    else turns.push(said);
+  }
+  return turns;
+}

@@ -92,7 +92,20 @@ function assistantContent(message: AssistantMessage, parts: readonly Part[], tar
     const thinking = { type: 'thinking', thinking: [{ type: 'text', text: thoughts }], closed: true };
     return [thinking, ...parts.map((part) => partWire(part, target))];
   }
-  return parts.length === 0 ? null : content(parts, target);
+  return content(parts, target);
+}
+
+/** What an assistant that called says beside it: where that is nothing, hosts want it in one of three ways (UP-022). */
+function contentWire(message: AssistantMessage, target: Target): Wire {
+  const parts = withName(message, target);
+  const silent = parts.every((part) => part.kind === 'text' && part.text === '');
+  const said = silent && message.toolCalls.length > 0 ? [] : parts;
+  const whole = assistantContent(message, said, target);
+  if (Array.isArray(whole) && whole.length === 0) {
+    if (target.quirks.has('no-empty-content')) return {};
+    return { content: target.quirks.has('empty-content') ? '' : null };
+  }
+  return { content: whole };
 }
 
 function assistantWire(message: AssistantMessage, target: Target, id: (id: string) => string): Wire {
@@ -103,7 +116,7 @@ function assistantWire(message: AssistantMessage, target: Target, id: (id: strin
   }));
   return {
     role: 'assistant',
-    content: assistantContent(message, withName(message, target), target),
+    ...contentWire(message, target),
     ...(calls.length > 0 && { tool_calls: calls }),
     ...reasoningWire(message.reasoning, target),
   };

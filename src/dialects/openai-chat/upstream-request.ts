@@ -16,7 +16,7 @@ import { extraFields } from '../extras.ts';
 import { writeBody } from '../short-way.ts';
 import { DIALECT_ID } from './id.ts';
 import { nineCharacterIds } from './tool-ids.ts';
-import { strictTurns } from './turns.ts';
+import { strictTurns, systemFirst } from './turns.ts';
 import { messageWire } from './upstream-messages.ts';
 
 type Wire = Record<string, unknown>;
@@ -308,7 +308,8 @@ function mentionsJson(messages: readonly Message[]): boolean {
 }
 
 function adapted(request: GenerationRequest, target: Target): readonly Message[] {
-  const turns = target.quirks.has('strict-turns') ? strictTurns(request.messages) : request.messages;
+  const placed = target.quirks.has('system-first') ? systemFirst(request.messages) : request.messages;
+  const turns = target.quirks.has('strict-turns') ? strictTurns(placed) : placed;
   if (!closed(target) || request.output?.kind !== 'json' || mentionsJson(turns)) return turns;
   const [first, ...rest] = turns;
   const hint = 'Answer in JSON.';

@@ -46,10 +46,20 @@ const clean = (value: string | null): string | undefined => {
   return text === '' ? undefined : text.slice(0, 1024);
 };
 
+/** Features in trial by name, under the header of Anthropic's clients and under the one of OpenRouter's. */
+function betasOf(headers: Headers): readonly string[] | undefined {
+  const own = clean(headers.get('anthropic-beta'));
+  const prefixed = clean(headers.get('x-anthropic-beta'));
+  if (own === undefined && prefixed === undefined) return undefined;
+  const names = `${own ?? ''},${prefixed ?? ''}`.split(',').map((name) => name.trim());
+  return [...new Set(names.filter((name) => name !== ''))];
+}
+
 function originOf(request: Request): CallOrigin {
   const { headers } = request;
   const metadata = headers.get('x-openrouter-metadata') ?? headers.get('x-openrouter-experimental-metadata');
   const strict = headers.get('x-turnpike-strict') === '1';
+  const betas = betasOf(headers);
   const sessionId = clean(headers.get('x-session-id'));
   const referer = clean(headers.get('http-referer'));
   const title = clean(headers.get('x-openrouter-title') ?? headers.get('x-title'));
@@ -59,6 +69,7 @@ function originOf(request: Request): CallOrigin {
     wantsMetadata: metadata !== null && ENABLED.test(metadata.trim()),
     ...(strict && { strict }),
     ...(sessionId !== undefined && { sessionId }),
+    ...(betas && { betas }),
     ...(referer !== undefined && { referer }),
     ...(title !== undefined && { title }),
     ...(userAgent !== undefined && { userAgent }),
