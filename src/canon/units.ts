@@ -8,7 +8,7 @@
  */
 interface UnitRow {
   readonly direction: 'input' | 'output' | 'none';
-  readonly counts: 'token' | 'image' | 'request' | 'search';
+  readonly counts: 'token' | 'image' | 'second' | 'page' | 'request' | 'search';
   readonly pricing: string;
   readonly fallback: string | undefined;
   readonly label: string;
@@ -58,6 +58,14 @@ export const UNITS = {
     fallback: 'input',
     label: 'Image input tokens',
   },
+  'input-audio-second': {
+    direction: 'input',
+    counts: 'second',
+    pricing: 'audio_second',
+    fallback: undefined,
+    label: 'Seconds of audio input',
+  },
+  page: { direction: 'input', counts: 'page', pricing: 'page', fallback: undefined, label: 'Pages read' },
   image: { direction: 'input', counts: 'image', pricing: 'image', fallback: undefined, label: 'Input images' },
   output: { direction: 'output', counts: 'token', pricing: 'completion', fallback: undefined, label: 'Output tokens' },
   reasoning: {

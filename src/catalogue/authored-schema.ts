@@ -5,6 +5,7 @@ import { EFFORTS } from '../canon/request.ts';
 import { QUIRK_IDS, TRAIT_IDS } from '../canon/target.ts';
 import { UNIT_IDS } from '../canon/units.ts';
 import { normalAmount } from './decimal-text.ts';
+import { parseCondition } from './price-conditions.ts';
 import { type ConflictClass, type Endpoint, type Quantization, RATE_HEADERS, STATES, type State } from './types.ts';
 
 /** The forms of the authored files. An unknown key is an error: a figure under a mistyped name would be lost without a sound. */
@@ -203,6 +204,23 @@ export const providerFile = z.strictObject({
     })
     .optional(),
   zero_price: state.optional(),
+  /** Price conditions that hold for all its models, or for those that are named, after those of the models themselves. */
+  price_conditions: z
+    .array(
+      z.strictObject({
+        models: z.array(text).optional(),
+        line: text.refine((line) => parseCondition(line) !== undefined, 'is no price condition'),
+      }),
+    )
+    .default([]),
+  /** Days on which windows of the day hold, for lists that print hours and no days. */
+  price_days: z
+    .strictObject({
+      models: z.array(text),
+      days: z.array(z.int().min(1).max(7)),
+      except: z.array(day).default([]),
+    })
+    .optional(),
   canonical_ids: z.boolean().default(false),
   site: link.optional(),
   docs: link.optional(),

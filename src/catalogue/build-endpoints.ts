@@ -4,7 +4,7 @@ import { deriveParameters } from './derive-parameters.ts';
 import { FactSheet } from './fact-sheet.ts';
 import { priceField, subjectOf } from './fields.ts';
 import { present } from './present.ts';
-import { overrideOf, type Prices, parseCondition, ratesOf } from './price-conditions.ts';
+import { overrideOf, type PriceCondition, type Prices, parseCondition, ratesOf } from './price-conditions.ts';
 import type { Endpoint, Fact, Model, Provider, RateOverride, State } from './types.ts';
 
 export interface EndpointDraft {
@@ -33,7 +33,7 @@ export function buildEndpoint(draft: EndpointDraft, input: EndpointsInput): Endp
   const provider = input.provider(draft.provider);
   const model = input.model(draft.model);
   const prices = billedPrices(sheet);
-  const overrides = overridesOf(sheet, prices);
+  const overrides = overridesOf(sheet, prices, draft.model, provider);
   return {
     id: endpointId(draft),
     provider: draft.provider,
@@ -77,12 +77,26 @@ function billedPrices(sheet: FactSheet): Prices {
 }
 
 /** Conditions without a base price would be bills of their own. */
-function overridesOf(sheet: FactSheet, base: Prices): readonly RateOverride[] {
+function overridesOf(
+  sheet: FactSheet,
+  base: Prices,
+  model: string,
+  provider: ProviderFile | undefined,
+): readonly RateOverride[] {
   if (Object.keys(base).length === 0) return [];
-  return (sheet.list('price.conditions') ?? []).flatMap((line) => {
+  const general = (provider?.price_conditions ?? []).filter(({ models }) => models?.includes(model) ?? true);
+  return [...(sheet.list('price.conditions') ?? []), ...general.map(({ line }) => line)].flatMap((line) => {
     const condition = parseCondition(line);
-    return condition ? [overrideOf(condition)] : [];
+    return condition ? [overrideOf(onDays(condition, model, provider?.price_days))] : [];
   });
+}
+
+/** Lists print hours; that these hold on working days only, say, stands in a sentence beside the list. */
+function onDays(condition: PriceCondition, model: string, said: ProviderFile['price_days']): PriceCondition {
+  const { utc } = condition;
+  if (!utc || utc.days || utc.except || !said?.models.includes(model)) return condition;
+  const { days, except } = said;
+  return { ...condition, utc: { ...utc, days, ...(except.length > 0 && { except }) } };
 }
 
 /** The state of the price as a whole: that of the input price, which every priced list names. */

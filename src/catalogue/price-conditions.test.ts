@@ -11,11 +11,26 @@ const prices = fc
 const hour = fc
   .tuple(fc.nat(23), fc.nat(59))
   .map(([h, m]) => `${String(h).padStart(2, '0')}${String(m).padStart(2, '0')}`);
-const when = fc.oneof(
-  fc.record({ minPromptTokens: fc.nat() }),
-  fc.record({ utc: fc.record({ start: hour, end: hour }) }),
-  fc.record({ minPromptTokens: fc.nat(), utc: fc.record({ start: hour, end: hour }) }),
+const window = fc.record(
+  {
+    start: hour,
+    end: hour,
+    days: fc.uniqueArray(fc.integer({ min: 1, max: 7 }), { minLength: 1 }),
+    except: fc.uniqueArray(fc.constantFrom('2026-10-01', '2027-01-01', '2027-02-17'), { minLength: 1 }),
+  },
+  { requiredKeys: ['start', 'end'] },
 );
+const when = fc
+  .record(
+    {
+      minPromptTokens: fc.nat(),
+      tier: fc.constantFrom('flex', 'priority', 'scale-2'),
+      utc: window,
+      times: fc.constantFrom('0.5', '1.1', '2'),
+    },
+    { requiredKeys: [] },
+  )
+  .filter(({ minPromptTokens, tier, utc }) => minPromptTokens !== undefined || tier !== undefined || utc !== undefined);
 
 describe('conditions', () => {
   it('are readable lines', () => {

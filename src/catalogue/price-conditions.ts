@@ -1,43 +1,68 @@
 import { UNITS, type Unit } from '../canon/units.ts';
-import { formatPricePerMillion, parsePricePerMillion, picodollarsPerUnit } from '../money/money.ts';
+import { formatPricePerMillion, parseFactor, parsePricePerMillion, picodollarsPerUnit } from '../money/money.ts';
 import { normalAmount } from './decimal-text.ts';
-import type { RateOverride } from './types.ts';
+import type { PriceCircumstances, PriceWindow, RateOverride } from './types.ts';
 
 /** Prices in USD per million units, as decimal strings. */
 export type Prices = { readonly [U in Unit]?: string };
 
-export interface PriceCondition {
-  readonly minPromptTokens?: number;
-  readonly utc?: { readonly start: string; readonly end: string };
+export interface PriceCondition extends PriceCircumstances {
+  /** A factor on all prices but flat fees. */
+  readonly times?: string;
   readonly prices: Prices;
 }
 
+const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
+
+const windowText = ({ start, end, days, except }: PriceWindow): string =>
+  [
+    `utc ${start}-${end}`,
+    ...(days ? [days.map((day) => DAYS[day - 1]).join('/')] : []),
+    ...(except ? [`except ${except.join('/')}`] : []),
+  ].join(' ');
+
 /**
- * A condition as one line of a fact, readable and exact: `prompt > 200000: input 6, output 22.5` or `utc 0100-0400: input 0.44`.
+ * A condition as one line of a fact, readable and exact: `prompt > 200000: input 6, output 22.5`, `tier flex: times 0.5` or
+ * `utc 0100-0400 mon/tue except 2026-10-01: input 0.44`.
  */
-export function formatCondition({ minPromptTokens, utc, prices }: PriceCondition): string {
+export function formatCondition({ minPromptTokens, tier, utc, times, prices }: PriceCondition): string {
   const when = [
     ...(minPromptTokens === undefined ? [] : [`prompt > ${minPromptTokens}`]),
-    ...(utc ? [`utc ${utc.start}-${utc.end}`] : []),
+    ...(tier === undefined ? [] : [`tier ${tier}`]),
+    ...(utc ? [windowText(utc)] : []),
   ];
-  const what = Object.entries(prices).map(([unit, price]) => `${unit} ${price}`);
+  const what = [
+    ...(times === undefined ? [] : [`times ${times}`]),
+    ...Object.entries(prices).map(([unit, price]) => `${unit} ${price}`),
+  ];
   return `${when.join(', ')}: ${what.join(', ')}`;
 }
 
+const LINE =
+  /^(?:prompt > (?<tokens>\d+))?(?:(?:^|, )tier (?<tier>[\w.-]+))?(?:(?:^|, )utc (?<start>\d{4})-(?<end>\d{4})(?: (?<days>[a-z]{3}(?:\/[a-z]{3})*))?(?: except (?<except>\d{4}-\d\d-\d\d(?:\/\d{4}-\d\d-\d\d)*))?)?: (?<what>.+)$/;
+
 /** The other way round; undefined for a line of another form. */
 export function parseCondition(line: string): PriceCondition | undefined {
-  const match = /^(?:prompt > (\d+))?(?:, )?(?:utc (\d{4})-(\d{4}))?: (.+)$/.exec(line);
-  const [, tokens, start, end, list] = match ?? [];
-  if (list === undefined || (tokens === undefined && start === undefined)) return undefined;
+  const { tokens, tier, start, end, days, except, what } = LINE.exec(line)?.groups ?? {};
+  if (what === undefined || (tokens === undefined && tier === undefined && start === undefined)) return undefined;
+  const numbers = days?.split('/').map((day) => DAYS.findIndex((name) => name === day) + 1);
+  if (numbers?.includes(0)) return undefined;
   const prices: { [U in Unit]?: string } = {};
-  for (const entry of list.split(', ')) {
+  let times: string | undefined;
+  for (const entry of what.split(', ')) {
     const [unit = '', price = ''] = entry.split(' ');
-    if (!isUnit(unit) || normalAmount(price) === undefined) return undefined;
-    prices[unit] = price;
+    if (unit === 'times' && times === undefined && parseFactor(price) !== undefined) times = price;
+    else if (isUnit(unit) && normalAmount(price) !== undefined) prices[unit] = price;
+    else return undefined;
   }
+  const window = start === undefined || end === undefined ? undefined : { start, end };
   return {
     ...(tokens === undefined ? {} : { minPromptTokens: Number(tokens) }),
-    ...(start === undefined || end === undefined ? {} : { utc: { start, end } }),
+    ...(tier === undefined ? {} : { tier }),
+    ...(window && {
+      utc: { ...window, ...(numbers && { days: numbers }), ...(except !== undefined && { except: except.split('/') }) },
+    }),
+    ...(times === undefined ? {} : { times }),
     prices,
   };
 }

@@ -1,11 +1,7 @@
 import { ALL_PARAMETERS, type Parameter, type ParameterSet, parameterSet } from '../canon/parameters.ts';
 import { NO_TRAITS, type Trait } from '../canon/target.ts';
-import { UNITS, type Unit } from '../canon/units.ts';
-import { type PicodollarsPerUnit, picodollarsPerUnit } from '../money/money.ts';
-import type { CatalogueData, Endpoint, Lab, Model, Provider, RateOverride, SandboxRow, TraitRule } from './types.ts';
-
-/** Prices by unit, ready to multiply. */
-export type Rates = ReadonlyMap<Unit, PicodollarsPerUnit>;
+import { type Occasion, type Rates, ratesOn, readRates, worstRates } from './rates.ts';
+import type { CatalogueData, Endpoint, Lab, Model, Provider, SandboxRow, TraitRule } from './types.ts';
 
 /** An endpoint with the provider that serves it. */
 export interface Host {
@@ -155,27 +151,15 @@ export class Snapshot {
     return rates;
   }
 
-  /**
-   * The prices of one request: base prices with every override whose conditions hold, later ones winning unit by unit (spec/inference
-   * 0.5). They apply to all tokens of the request, not only to those beyond a threshold.
-   */
-  ratesFor(endpoint: Endpoint, when: { readonly promptTokens: number; readonly at: number }): Rates {
+  /** The prices of one request: base prices and what changes them on this occasion. */
+  ratesFor(endpoint: Endpoint, occasion: Occasion): Rates {
     const base = this.rates(endpoint);
-    const holding = endpoint.overrides?.filter((override) => holds(override, when)) ?? [];
-    if (holding.length === 0) return base;
-    return new Map([...base, ...holding.flatMap((override) => [...readRates(override.rates)])]);
+    return endpoint.overrides ? ratesOn(base, endpoint.overrides, occasion) : base;
   }
 
   /** The dearest each unit can get here for a prompt of at most this size, whatever the hour: for reservations. */
-  worstRates(endpoint: Endpoint, promptTokensMax: number): Rates {
-    const base = this.rates(endpoint);
-    if (!endpoint.overrides) return base;
-    const worst = new Map(base);
-    for (const { minPromptTokens, rates } of endpoint.overrides) {
-      if (minPromptTokens !== undefined && promptTokensMax <= minPromptTokens) continue;
-      for (const [unit, rate] of readRates(rates)) if (rate > unitPrice(worst, unit)) worst.set(unit, rate);
-    }
-    return worst;
+  worstRates(endpoint: Endpoint, most: Pick<Occasion, 'promptTokens' | 'tier'>): Rates {
+    return worstRates(this.rates(endpoint), endpoint.overrides, most);
   }
 }
 
@@ -197,37 +181,8 @@ function abilitiesOf(endpoint: Endpoint, rules: readonly TraitRule[]): Abilities
   return { parameters, traits: new Set(rules.flatMap(({ traits }) => traits)) };
 }
 
-function readRates(texts: Endpoint['rates']): Rates {
-  const rates = new Map<Unit, PicodollarsPerUnit>();
-  for (const [unit, pico] of Object.entries(texts)) {
-    if (unit in UNITS) rates.set(unit as Unit, picodollarsPerUnit(BigInt(pico)));
-  }
-  return rates;
-}
-
-/** Prompt size strictly above the threshold, and the hour within the half-open window, which may wrap midnight. */
-function holds(
-  { minPromptTokens, utc }: RateOverride,
-  when: { readonly promptTokens: number; readonly at: number },
-): boolean {
-  if (minPromptTokens !== undefined && when.promptTokens <= minPromptTokens) return false;
-  if (!utc) return true;
-  const date = new Date(when.at);
-  const now = date.getUTCHours() * 100 + date.getUTCMinutes();
-  const [start, end] = [Number(utc.start), Number(utc.end)];
-  return start <= end ? now >= start && now < end : now >= start || now < end;
-}
-
 function push(map: Map<string, Endpoint[]>, key: string, endpoint: Endpoint): void {
   const list = map.get(key);
   if (list) list.push(endpoint);
   else map.set(key, [endpoint]);
-}
-
-/** The price of one unit at these rates, after the unit table's fallbacks; free where nothing says otherwise (spec/platform 5). */
-export function unitPrice(rates: Rates, unit: Unit): PicodollarsPerUnit {
-  const own = rates.get(unit);
-  if (own !== undefined) return own;
-  const { fallback } = UNITS[unit];
-  return fallback === undefined ? picodollarsPerUnit(0n) : unitPrice(rates, fallback);
 }

@@ -239,13 +239,30 @@ export type Quantization =
   | 'fp32'
   | 'unknown';
 
-/** Other prices under conditions, all of which must hold; among several that hold, later ones win per unit (spec/platform 4.2). */
-export interface RateOverride {
-  /** Holds where the whole prompt, cached tokens included, has more tokens than this. */
+/** A daily window in UTC, `HHMM`, half-open; it wraps midnight where the start is later than the end, and then belongs to the day it began. */
+export interface PriceWindow {
+  readonly start: string;
+  readonly end: string;
+  /** Days of the week, 1 = Monday; every day where nothing is said. */
+  readonly days?: readonly number[];
+  /** Days on which it does not hold, `YYYY-MM-DD`. */
+  readonly except?: readonly string[];
+}
+
+/** What must hold, all of it, for other prices than the base prices. */
+export interface PriceCircumstances {
+  /** The whole prompt, cached tokens included, has more tokens than this. */
   readonly minPromptTokens?: number;
-  /** Half-open daily window in UTC, `HHMM`; it wraps midnight where the start is later than the end. */
-  readonly utc?: { readonly start: string; readonly end: string };
-  /** Pico-dollars per unit, as decimal strings; units that are not named keep their base rate. */
+  /** The service tier that served, by the name the provider gives it. */
+  readonly tier?: string;
+  readonly utc?: PriceWindow;
+}
+
+/** Other prices under conditions; they apply in order, so that among several that hold later ones win per unit (spec/platform 4.2). */
+export interface RateOverride extends PriceCircumstances {
+  /** Everything that is not a flat fee costs this many times what it would otherwise: a decimal string. */
+  readonly times?: string;
+  /** Pico-dollars per unit, as decimal strings; units that are not named keep their rate. */
   readonly rates: { readonly [U in Unit]?: string };
 }
 

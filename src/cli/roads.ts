@@ -1,17 +1,16 @@
 import type { Operation } from '../canon/request.ts';
-import { UNIT_IDS, UNITS, type Unit } from '../canon/units.ts';
 import { localRows } from '../catalogue/local-models.ts';
 import { customModel, customProvider, type Overlay, withOverlay } from '../catalogue/overlay.ts';
+import { readPricing } from '../catalogue/pricing-object.ts';
 import type { Snapshot } from '../catalogue/snapshot.ts';
 import type { FoundServer } from '../catalogue/sources/local-servers.ts';
 import type { Endpoint, Model, Provider, State } from '../catalogue/types.ts';
 import { type Config, ConfigError } from '../config/load.ts';
 import { nearest } from '../config/nearest.ts';
-import type { EndpointConfig, ProviderConfig } from '../config/schema.ts';
+import type { EndpointConfig, PricingConfig, ProviderConfig } from '../config/schema.ts';
 import { wireOf } from '../dialects/operations.ts';
 import { DIALECTS } from '../dialects/registry.ts';
 import type { Roads } from '../gateway/ports.ts';
-import { parseUnitPrice } from '../money/money.ts';
 import type { ProviderRoute } from '../upstream/route.ts';
 import { routeOf } from './provider-route.ts';
 
@@ -123,24 +122,13 @@ function providerOf(id: string, own: ProviderConfig, catalogue: Snapshot): Provi
   });
 }
 
-const UNIT_OF_KEY = new Map<string, Unit>(UNIT_IDS.map((unit) => [UNITS[unit].pricing, unit]));
-
 function endpointOf(provider: Provider, row: EndpointConfig, at: string): Endpoint {
-  const rates: Partial<Record<Unit, string>> = {};
-  for (const [key, value] of Object.entries(row.pricing ?? {})) {
-    const unit = UNIT_OF_KEY.get(key);
-    const pico = value === undefined ? undefined : parseUnitPrice(value);
-    if (unit === undefined || pico === undefined) throw new ConfigError(`${at}.pricing.${key} is not a price`);
-    // A literal zero does not make reasoning free: it then costs what other output costs (spec/platform 5).
-    if (unit !== 'reasoning' || pico > 0n) rates[unit] = pico.toString();
-  }
   return {
     id: `${provider.id}/${row.model}`,
     provider: provider.id,
     model: row.model,
     upstreamModel: row.upstream_model,
-    rates,
-    priceState: row.pricing ? 'listed' : 'free',
+    ...pricesOf(row.pricing, at),
     parameters: row.supported_parameters ?? 'all',
     delivery: 'serverless',
     ...(row.context_length !== undefined && { contextLength: row.context_length }),
@@ -159,6 +147,19 @@ export function withLocal({ snapshot, routes }: Configured, found: readonly Foun
     snapshot: withOverlay(snapshot, localRows(found, snapshot)),
     routes: new Map([...routes, ...local.map((route) => [route.providerId, route] as const)]),
   };
+}
+
+/** An operator's own endpoint costs nothing where nothing is said of its price. */
+function pricesOf(
+  pricing: PricingConfig | undefined,
+  at: string,
+): Pick<Endpoint, 'rates' | 'overrides' | 'priceState'> {
+  if (!pricing) return { rates: {}, priceState: 'free' };
+  try {
+    return readPricing(pricing);
+  } catch (error) {
+    throw new ConfigError(`${at}.pricing.${(error as Error).message}`);
+  }
 }
 
 /** Roads to real providers. */

@@ -29,21 +29,55 @@ const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'must be a hea
 
 const price = z.string().refine((value) => {
   const pico = parseUnitPrice(value);
-  return pico !== undefined && pico >= 0n;
-}, 'must be USD per unit as a decimal string, e.g. "0.00000015"');
+  return value === '-1' || (pico !== undefined && pico >= 0n);
+}, 'must be USD per unit as a decimal string, e.g. "0.00000015", or "-1" where it is not known');
 
-/** OpenRouter's pricing keys that a custom endpoint may set. */
-const pricing = z.strictObject({
+const PRICES = {
   prompt: price.optional(),
   completion: price.optional(),
   request: price.optional(),
   image: price.optional(),
+  image_token: price.optional(),
+  image_output: price.optional(),
+  audio: price.optional(),
+  audio_output: price.optional(),
+  audio_second: price.optional(),
+  page: price.optional(),
+  input_audio_cache: price.optional(),
   input_cache_read: price.optional(),
   input_cache_write: price.optional(),
   input_cache_write_1h: price.optional(),
   internal_reasoning: price.optional(),
-  audio: price.optional(),
-  audio_output: price.optional(),
+  web_search: price.optional(),
+};
+
+const clock = z
+  .union([
+    z.int(),
+    z
+      .string()
+      .regex(/^\d{1,4}$/)
+      .transform(Number),
+  ])
+  .pipe(z.int().min(0).max(2400));
+
+/** OpenRouter's pricing object, as it stands in its list of models. */
+const pricing = z.strictObject({
+  ...PRICES,
+  discount: z.number().max(1).optional(),
+  overrides: z
+    .array(
+      z.strictObject({
+        ...PRICES,
+        min_prompt_tokens: numeric(z.int().min(0)).optional(),
+        utc_start: clock.optional(),
+        utc_end: clock.optional(),
+        utc_days: z.array(z.int().min(1).max(7)).optional(),
+        utc_except: z.array(z.iso.date()).optional(),
+        service_tier: text.optional(),
+      }),
+    )
+    .optional(),
 });
 
 const endpoint = z.strictObject({
@@ -127,4 +161,5 @@ export const configFile = z.strictObject({
 
 export type ConfigFile = z.infer<typeof configFile>;
 export type ProviderConfig = z.infer<typeof provider>;
+export type PricingConfig = z.infer<typeof pricing>;
 export type EndpointConfig = z.infer<typeof endpoint>;

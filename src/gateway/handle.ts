@@ -114,7 +114,7 @@ function hold(
     const output = request.maxOutputTokens ?? most ?? OUTPUT_TOKENS_UNKNOWN;
     const candidate = worstPrice(
       { promptTokens: prompt, outputTokens: output, images },
-      ports.roads.snapshot.worstRates(endpoint, prompt),
+      ports.roads.snapshot.worstRates(endpoint, { promptTokens: prompt, tier: request.serviceTier }),
     );
     if (worst && candidate.total <= worst.total) continue;
     worst = candidate;

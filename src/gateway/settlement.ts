@@ -1,5 +1,5 @@
 import type { GatewayError } from '../canon/errors.ts';
-import { tokens } from '../canon/units.ts';
+import { tokens, type Usage } from '../canon/units.ts';
 import type { Bill } from '../dialects/dialect.ts';
 import type { Hold } from '../ledger/books.ts';
 import { type Price, price, waiver } from '../ledger/price.ts';
@@ -10,6 +10,10 @@ import type { Execution, Winner } from './execute.ts';
 import type { Meter } from './meter.ts';
 import type { GatewayPorts } from './ports.ts';
 import { recordOf } from './record.ts';
+
+/** Differences up to this share, or up to this amount, are rounding. */
+const COST_TOLERANCE = 0.02;
+const COST_TOLERANCE_USD = 0.0001;
 
 export interface Settled {
   readonly winner: Winner;
@@ -37,6 +41,7 @@ export class Settlement {
     const { books, clock } = this.#ports;
     const usage = meter.usage();
     const priced = this.#price(winner, meter);
+    this.#compare(winner, priced, usage);
     const waived = cancelled ? undefined : waiver(usage, meter.finish);
     this.#measure(winner, meter);
     const record = this.#record({
@@ -61,10 +66,22 @@ export class Settlement {
     };
   }
 
+  /** Our price and the provider's own figure are the same sum: where they are not, a price of the catalogue is wrong or a unit is missing. */
+  #compare({ candidate }: Winner, { total }: Price, { estimated, reportedCostUsd }: Usage): void {
+    if (estimated || reportedCostUsd === undefined || reportedCostUsd < 0) return;
+    const computedUsd = usdNumber(total);
+    const apart = Math.abs(computedUsd - reportedCostUsd);
+    if (apart <= COST_TOLERANCE_USD || apart <= COST_TOLERANCE * reportedCostUsd) return;
+    this.#ports.log.error(
+      { generation: this.#call.id, endpoint: candidate.endpoint.id, computedUsd, reportedUsd: reportedCostUsd },
+      'the provider reports another cost than its prices come to',
+    );
+  }
+
   /** What the serving host's prices make of what was used, at the hour the request was accepted. */
   #price({ candidate }: Winner, meter: Meter): Price {
     const { counts } = meter.usage();
-    const when = { promptTokens: tokens(counts, 'input'), at: this.#call.acceptedAt };
+    const when = { promptTokens: tokens(counts, 'input'), at: this.#call.acceptedAt, tier: meter.serviceTier };
     return price(counts, this.#ports.roads.snapshot.ratesFor(candidate.endpoint, when));
   }
 

@@ -1,5 +1,5 @@
 import { type Counts, UNIT_IDS, UNITS, type Unit, type Usage } from '../canon/units.ts';
-import { type Rates, unitPrice } from '../catalogue/snapshot.ts';
+import { type Rates, unitPrice } from '../catalogue/rates.ts';
 import {
   type Nanodollars,
   type PicodollarsPerUnit,

@@ -115,6 +115,21 @@ export function roundUpToNano(pico: bigint): Nanodollars {
   return ((pico + 999n) / 1000n) as Nanodollars;
 }
 
+/** A factor like `0.5` or `1.1`, in billionths; undefined if it is no such number, or negative. */
+export function parseFactor(text: string): bigint | undefined {
+  const billionths = scaled(text, 9);
+  return billionths === undefined || billionths < 0n ? undefined : billionths;
+}
+
+/** A unit price times a factor in billionths, rounded once, half to even, to the smallest price there is. */
+export function scaledPrice(price: PicodollarsPerUnit, billionths: bigint): PicodollarsPerUnit {
+  const product = price * billionths;
+  const whole = product / 1_000_000_000n;
+  const rest = product % 1_000_000_000n;
+  const up = rest > 500_000_000n || (rest === 500_000_000n && whole % 2n === 1n);
+  return picodollarsPerUnit(up ? whole + 1n : whole);
+}
+
 /** Quantity × unit price in pico-dollars. Quantities are whole, non-negative counts. */
 export const times = (line: PricedQuantity): bigint => BigInt(line.quantity) * line.price;
 

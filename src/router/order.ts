@@ -1,6 +1,7 @@
 import { seededRandom } from '../canon/clock.ts';
 import type { Preferences } from '../canon/preferences.ts';
-import { type Host, type Rates, type Snapshot, unitPrice } from '../catalogue/snapshot.ts';
+import { type Rates, unitPrice } from '../catalogue/rates.ts';
+import type { Host, Snapshot } from '../catalogue/snapshot.ts';
 import type { Rejection } from './candidate.ts';
 import { means } from './rules.ts';
 

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { Endpoint, Model, Provider } from '../catalogue/types.ts';
+import type { Endpoint, Model, PriceWindow, Provider } from '../catalogue/types.ts';
 import { count, DELIVERY_WORDS, modelPath, pairPath, perMillion, providerPath, usd } from './format.ts';
 import { HostTable, hostCount } from './host-table.tsx';
 import { Layout } from './layout.tsx';
@@ -280,12 +280,14 @@ function Pricing({ sheets, endpoint }: { sheets: Sheets; endpoint: Endpoint }): 
               <tr key={JSON.stringify(override)}>
                 <th scope="row">
                   {override.minPromptTokens !== undefined && `Prompts above ${count(override.minPromptTokens)} tokens`}
-                  {override.utc && ` ${override.utc.start} to ${override.utc.end} UTC`}
+                  {override.tier !== undefined && ` Served in the tier ${override.tier}`}
+                  {override.utc && ` ${windowSentence(override.utc)}`}
                 </th>
                 <td className="num">
-                  {Object.entries(override.rates)
-                    .map(([unit, pico]) => `${unit} ${usd(perMillion(pico))}`)
-                    .join(', ')}
+                  {[
+                    ...(override.times === undefined ? [] : [`${override.times} times the price`]),
+                    ...Object.entries(override.rates).map(([unit, pico]) => `${unit} ${usd(perMillion(pico))}`),
+                  ].join(', ')}
                 </td>
               </tr>
             ))}
@@ -295,6 +297,15 @@ function Pricing({ sheets, endpoint }: { sheets: Sheets; endpoint: Endpoint }): 
     </Section>
   );
 }
+
+const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
+
+const windowSentence = ({ start, end, days, except }: PriceWindow): string =>
+  [
+    `${start} to ${end} UTC`,
+    ...(days ? [`on ${days.map((day) => DAYS[day - 1]).join(', ')}`] : []),
+    ...(except ? [`except ${except.join(', ')}`] : []),
+  ].join(' ');
 
 function Capabilities({ sheets, model, endpoint }: { sheets: Sheets; model: Model; endpoint: Endpoint }): ReactNode {
   return (

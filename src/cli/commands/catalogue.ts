@@ -1,5 +1,5 @@
 import { UNITS, type Unit } from '../../canon/units.ts';
-import { unitPrice } from '../../catalogue/snapshot.ts';
+import { unitPrice } from '../../catalogue/rates.ts';
 import { loadConfig } from '../../config/load.ts';
 import { formatPricePerMillion, formatUnitPrice, picodollarsPerUnit } from '../../money/money.ts';
 import { type Command, parse, show, table, UsageError } from '../command.ts';

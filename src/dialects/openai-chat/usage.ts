@@ -24,6 +24,26 @@ const REASONED: readonly Reading[] = [
   (usage) => asCount(usage.reasoning_tokens),
 ];
 
+const SEARCHED: readonly Reading[] = [
+  (usage) => asCount(asObject(usage.server_tool_use)?.web_search_requests),
+  (usage) => asCount(usage.num_search_queries),
+];
+const PAGES: readonly Reading[] = [
+  (usage) => asCount(usage.pages_processed),
+  (_, prompt) => asCount(prompt?.pages_processed),
+];
+
+/** A tick is a ten-billionth of a dollar. */
+const TICKS_PER_USD = 1e10;
+
+/** What the provider says it charged, in USD (spec/providers D.3). */
+const CHARGED: readonly ((usage: JsonObject) => number | undefined)[] = [
+  (usage) => asNumber(usage.cost),
+  (usage) => asNumber(asObject(usage.cost)?.total_cost),
+  (usage) => asNumber(usage.estimated_cost),
+  ({ cost_in_usd_ticks: ticks }) => (asNumber(ticks) === undefined ? undefined : Number(ticks) / TICKS_PER_USD),
+];
+
 /** Takes at most what is left of a total, so that parts can never exceed it. */
 function portion(total: { left: number }, count: number | undefined): number {
   const taken = Math.min(count ?? 0, total.left);
@@ -74,9 +94,11 @@ export function decodeUsage(wire: unknown): Usage | undefined {
     'output-audio': portion(output, asCount(completionDetails?.audio_tokens)),
     input: input.left,
     output: output.left,
-    'web-search': asCount(asObject(usage.server_tool_use)?.web_search_requests) ?? 0,
+    'input-audio-second': asCount(usage.prompt_audio_seconds) ?? 0,
+    page: read(PAGES) ?? 0,
+    'web-search': read(SEARCHED) ?? 0,
   };
-  const cost = asNumber(usage.cost);
+  const cost = CHARGED.reduce<number | undefined>((found, charged) => found ?? charged(usage), undefined);
   return {
     counts: withoutZeros(counts),
     estimated: false,

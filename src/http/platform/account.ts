@@ -148,6 +148,7 @@ export function generationJson({ id, createdAt, charge, state, record }: StoredR
       state,
       error: record.error,
       estimated: record.estimated,
+      usage_raw: record.usageRaw,
       waived: record.waived,
       charge_usd_nano: charge.toString(),
       receipt: record.lines.map(([unit, quantity, price]) => ({ unit, quantity, usd_pico_per_unit: price })),

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { type GatewayError, gatewayError } from '../../canon/errors.ts';
 import { fail, ok, type Result } from '../../canon/result.ts';
-import { type Snapshot, unitPrice } from '../../catalogue/snapshot.ts';
+import { unitPrice } from '../../catalogue/rates.ts';
+import type { Snapshot } from '../../catalogue/snapshot.ts';
 import type { ModelList } from './models.ts';
 
 type Row = ModelList['rows'][number];

@@ -1,5 +1,5 @@
+import { unitPrice } from '../../catalogue/rates.ts';
 import type { Snapshot } from '../../catalogue/snapshot.ts';
-import { unitPrice } from '../../catalogue/snapshot.ts';
 import type { Endpoint, Model, Provider } from '../../catalogue/types.ts';
 import type { Measurements } from '../../gateway/measurements.ts';
 import type { Roads } from '../../gateway/ports.ts';

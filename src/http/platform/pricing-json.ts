@@ -1,34 +1,39 @@
 import { UNIT_IDS, UNITS } from '../../canon/units.ts';
-import { type Rates, unitPrice } from '../../catalogue/snapshot.ts';
-import type { Endpoint } from '../../catalogue/types.ts';
-import { formatUnitPrice, picodollarsPerUnit } from '../../money/money.ts';
+import { type Rates, ratesUnder, unitPrice } from '../../catalogue/rates.ts';
+import type { Endpoint, RateOverride } from '../../catalogue/types.ts';
+import { formatUnitPrice } from '../../money/money.ts';
 
-/** OpenRouter's pricing object: decimal strings in USD for one unit; what is not billed separately has no key (spec/platform 4.2). */
+/**
+ * OpenRouter's pricing object: decimal strings in USD for one unit; what is not billed separately has no key (spec/platform 4.2). Prices
+ * of service tiers are left out: the object has no word for them, and they would be taken for prices that always hold.
+ */
 export function pricingJson(rates: Rates, overrides: Endpoint['overrides'] = []): Record<string, unknown> {
   const pricing: Record<string, unknown> = {
     prompt: formatUnitPrice(unitPrice(rates, 'input')),
     completion: formatUnitPrice(unitPrice(rates, 'output')),
+    ...named(rates),
   };
-  for (const unit of UNIT_IDS) {
-    const rate = rates.get(unit);
-    if (rate !== undefined) pricing[UNITS[unit].pricing] = formatUnitPrice(rate);
-  }
-  if (overrides.length > 0) pricing.overrides = overrides.map(overrideJson);
+  const always = overrides.filter(({ tier }) => tier === undefined);
+  if (always.length > 0) pricing.overrides = always.map((override) => overrideJson(rates, override));
   return pricing;
 }
 
-function overrideJson({
-  minPromptTokens,
-  utc,
-  rates,
-}: NonNullable<Endpoint['overrides']>[number]): Record<string, unknown> {
-  const entry: Record<string, unknown> = {
+function named(rates: Rates): Record<string, string> {
+  return Object.fromEntries(
+    UNIT_IDS.flatMap((unit) => {
+      const rate = rates.get(unit);
+      return rate === undefined ? [] : [[UNITS[unit].pricing, formatUnitPrice(rate)]];
+    }),
+  );
+}
+
+function overrideJson(base: Rates, override: RateOverride): Record<string, unknown> {
+  const { minPromptTokens, utc } = override;
+  return {
     ...(minPromptTokens !== undefined && { min_prompt_tokens: minPromptTokens }),
     ...(utc && { utc_start: Number(utc.start), utc_end: Number(utc.end) }),
+    ...(utc?.days && { utc_days: utc.days }),
+    ...(utc?.except && { utc_except: utc.except }),
+    ...named(ratesUnder(base, override)),
   };
-  for (const unit of UNIT_IDS) {
-    const pico = rates[unit];
-    if (pico !== undefined) entry[UNITS[unit].pricing] = formatUnitPrice(picodollarsPerUnit(BigInt(pico)));
-  }
-  return entry;
 }
