@@ -78,6 +78,21 @@ export const ERRORS = {
     next: 'endpoint',
     meaning: 'What was asked cannot be said in the wire of this host.',
   },
+  media_refused: {
+    status: 400,
+    type: 'invalid_request',
+    ...request,
+    next: 'endpoint',
+    meaning:
+      'A picture or document stands at an address that is not fetched (not https, not public), or is not what it is said to be.',
+  },
+  media_unavailable: {
+    status: 400,
+    type: 'invalid_request',
+    ...request,
+    next: 'endpoint',
+    meaning: 'A picture or document could not be fetched: no answer in time, a failure, or more bytes than allowed.',
+  },
   // what can be routed
   model_unknown: {
     status: 400,

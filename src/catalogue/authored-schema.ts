@@ -151,6 +151,10 @@ const auth = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('none') }),
 ]);
 
+/** `none`, `data`, `address`, or a pattern of the addresses it fetches itself. */
+const taken = z.union([z.enum(['none', 'data', 'address']), pattern.startsWith('^')]).optional();
+const mediaSchema = z.strictObject({ image: taken, file: taken, audio: taken, video: taken });
+
 export const providerFile = z.strictObject({
   ...origin,
   name: text,
@@ -192,7 +196,8 @@ export const providerFile = z.strictObject({
       }),
     )
     .optional(),
-  fetches_images: z.boolean().default(true),
+  media: mediaSchema.optional(),
+  image_types: z.array(z.string().startsWith('image/')).optional(),
   cancellation: z.boolean().default(false),
   parameters: z.strictObject({ add: parameters.default([]), remove: parameters.default([]) }).optional(),
   policy: z

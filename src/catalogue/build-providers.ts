@@ -3,6 +3,7 @@ import type { LabFile, ProviderFile } from './authored-schema.ts';
 import { present } from './present.ts';
 import { tidyName } from './tidy-name.ts';
 import type { Discovery, Lab, Provider, ProviderAuth } from './types.ts';
+import { mediaTaken } from './wire-media.ts';
 
 export function buildProvider({ id, form }: AuthoredSubject<ProviderFile>): Provider {
   return {
@@ -24,7 +25,7 @@ export function buildProvider({ id, form }: AuthoredSubject<ProviderFile>): Prov
         zeroRetention: form.policy?.zero_retention,
       }),
     },
-    fetchesImages: form.fetches_images,
+    media: mediaTaken(form.dialect, form.media),
     about: form.about,
     ...present({
       operatedBy: form.operated_by,
@@ -40,6 +41,7 @@ export function buildProvider({ id, form }: AuthoredSubject<ProviderFile>): Prov
         }) as Discovery),
       rateHeaders: form.rate_headers,
       imagesMax: form.images_max,
+      imageTypes: form.image_types,
       imageBytesMax: form.image_bytes_max,
       bodyBytesMax: form.body_bytes_max,
       toolsMax: form.tools_max,

@@ -36,7 +36,7 @@ export function withOverlay(snapshot: Snapshot, overlay: Overlay): Snapshot {
 
 /** A provider that only this installation knows: the most forgiving row there is, because its operator runs it or vouches for it. */
 export function customProvider(
-  row: Pick<Provider, 'id' | 'name' | 'dialect' | 'base' | 'auth' | 'headers' | 'quirks' | 'cancellation'> & {
+  row: Pick<Provider, 'id' | 'name' | 'dialect' | 'base' | 'auth' | 'headers' | 'quirks' | 'cancellation' | 'media'> & {
     readonly listModels: string | undefined;
   },
 ): Provider {
@@ -50,7 +50,6 @@ export function customProvider(
     keyEnv: [],
     extraFields: 'all',
     policy: { regions: [] },
-    fetchesImages: true,
     about: 'A provider of this installation.',
   };
 }

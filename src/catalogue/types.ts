@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../canon/errors.ts';
+import type { MediaTaken } from '../canon/media.ts';
 import type { Parameter } from '../canon/parameters.ts';
 import type { Trait } from '../canon/target.ts';
 import type { Unit } from '../canon/units.ts';
@@ -212,8 +213,10 @@ export interface Provider {
     readonly means: ErrorCode;
   }[];
   readonly stopsMax?: number;
-  /** False where somebody must fetch pictures for it. */
-  readonly fetchesImages: boolean;
+  /** How each kind of media reaches it. */
+  readonly media: MediaTaken;
+  /** Types of pictures it takes; any where nothing is said. */
+  readonly imageTypes?: readonly string[];
   readonly site?: string;
   readonly docs?: string;
   readonly pricePage?: string;

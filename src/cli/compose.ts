@@ -16,6 +16,7 @@ import { Books } from '../ledger/books.ts';
 import { SqliteStore, StoreUnusable } from '../store/sqlite/store.ts';
 import { Deadlines } from '../upstream/deadlines.ts';
 import { Departures } from '../upstream/departures.ts';
+import { Downloader } from '../upstream/download.ts';
 import type { Effects } from './effects.ts';
 import { LocalServers, placesOf } from './local-servers.ts';
 import { type Configured, configure, realRoads, sandboxRoads, withLocal } from './roads.ts';
@@ -92,6 +93,11 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       clock,
       deadlines,
       departures: new Departures(),
+      downloader: new Downloader({
+        bytesMax: config.limits.media_bytes_max,
+        msMax: config.limits.media_ms_max,
+        origins: config.mediaOrigins,
+      }),
       limits: gatewayLimits(config),
       roads: roadsTo(configured),
       books,
@@ -218,6 +224,7 @@ function gatewayLimits({ limits }: Config): GatewayLimits {
     streamCommitMs: limits.stream_commit_ms,
     attemptsMax: limits.attempts_max,
     detachedDrainMsMax: limits.detached_drain_ms_max,
+    mediaTotalBytesMax: limits.media_total_bytes_max,
   };
 }
 

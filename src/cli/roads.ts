@@ -5,6 +5,7 @@ import { readPricing } from '../catalogue/pricing-object.ts';
 import type { Snapshot } from '../catalogue/snapshot.ts';
 import type { FoundServer } from '../catalogue/sources/local-servers.ts';
 import type { Endpoint, Model, Provider, State } from '../catalogue/types.ts';
+import { mediaOfOwn, overlaid } from '../catalogue/wire-media.ts';
 import { type Config, ConfigError } from '../config/load.ts';
 import { nearest } from '../config/nearest.ts';
 import type { EndpointConfig, PricingConfig, ProviderConfig } from '../config/schema.ts';
@@ -94,6 +95,7 @@ function providerOf(id: string, own: ProviderConfig, catalogue: Snapshot): Provi
       ...known,
       ...overrides,
       headers: { ...known.headers, ...own.headers },
+      media: own.dialect === undefined ? overlaid(known.media, own.media) : mediaOfOwn(own.dialect, own.media),
       ...(own.dialect !== undefined && { dialect: own.dialect }),
     };
   if (own.base_url === undefined) {
@@ -118,6 +120,7 @@ function providerOf(id: string, own: ProviderConfig, catalogue: Snapshot): Provi
     headers: own.headers ?? {},
     quirks: [],
     cancellation: true,
+    media: mediaOfOwn(own.dialect ?? firstDialect, own.media),
     ...overrides,
   });
 }

@@ -21,6 +21,12 @@ export const LIMITS = {
     default: 60_000,
     says: 'How long an answer nobody reads any more is read on, where leaving would not stop the bill.',
   },
+  media_bytes_max: {
+    default: 20_971_520,
+    says: 'Bytes of one picture or document that is fetched for a host that does not fetch itself.',
+  },
+  media_total_bytes_max: { default: 52_428_800, says: 'Bytes of all that is fetched for one request.' },
+  media_ms_max: { default: 10_000, says: 'From the look-up of such an address to its last byte, redirects included.' },
 } as const satisfies Record<string, { default: number; says: string }>;
 
 export type LimitId = keyof typeof LIMITS;

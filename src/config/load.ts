@@ -32,6 +32,8 @@ export interface Config {
   readonly discoverEveryMs: number;
   readonly providers: Readonly<Record<string, ProviderConfig>>;
   readonly limits: Limits;
+  /** Where media may be fetched from although it is inside. */
+  readonly mediaOrigins: ReadonlySet<string>;
   readonly seed: number | undefined;
   readonly bootstrapKey: Secret | undefined;
   readonly bootstrapManagementKey: Secret | undefined;
@@ -72,6 +74,7 @@ export function loadConfig(environment: Environment, cwd: string): Config {
     discoverEveryMs: file.local?.every_ms ?? DISCOVER_EVERY_MS,
     providers: file.providers ?? {},
     limits: limitsOf(file),
+    mediaOrigins: new Set(file.media?.origins?.map((origin) => new URL(origin).origin)),
     seed: file.routing?.seed,
     bootstrapKey: bootstrap(value, 'TURNPIKE_API_KEY'),
     bootstrapManagementKey: bootstrap(value, 'TURNPIKE_MANAGEMENT_KEY'),

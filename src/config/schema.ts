@@ -95,6 +95,10 @@ const endpoint = z.strictObject({
     .optional(),
 });
 
+const taken = z
+  .string()
+  .regex(/^(none|data|address|\^.+)$/, 'must be none, data, address or a pattern that begins with ^');
+
 const provider = z.strictObject({
   name: text.optional(),
   dialect: text.optional(),
@@ -104,6 +108,15 @@ const provider = z.strictObject({
   headers: z.record(headerName, headerValue).optional(),
   quirks: z.array(z.enum(QUIRK_IDS as unknown as [Quirk, ...Quirk[]])).optional(),
   cancellation: z.boolean().optional(),
+  /** How each kind of media reaches it; what it does not fetch itself is fetched for it. */
+  media: z
+    .strictObject({
+      image: taken.optional(),
+      file: taken.optional(),
+      audio: taken.optional(),
+      video: taken.optional(),
+    })
+    .optional(),
   endpoints: z.array(endpoint).optional(),
 });
 
@@ -122,7 +135,11 @@ const limits = z.strictObject(
   Object.fromEntries(
     Object.keys(LIMITS).map((id) => [
       id,
-      id === 'attempts_max' ? numeric(z.int().min(1).max(20)).optional() : milliseconds.optional(),
+      id === 'attempts_max'
+        ? numeric(z.int().min(1).max(20)).optional()
+        : id.endsWith('_bytes_max')
+          ? numeric(z.int().min(1024)).optional()
+          : milliseconds.optional(),
     ]),
   ) as Record<LimitId, z.ZodOptional<typeof milliseconds>>,
 );
@@ -146,6 +163,8 @@ export const configFile = z.strictObject({
     .optional(),
   providers: z.record(slug, provider).optional(),
   limits: limits.optional(),
+  /** Origins of your own whose pictures and documents may be fetched although they are inside, e.g. `http://files:9000`. */
+  media: z.strictObject({ origins: z.array(httpUrl).optional() }).optional(),
   routing: z.strictObject({ seed: numeric(z.int().min(0)).optional() }).optional(),
   local: z
     .strictObject({

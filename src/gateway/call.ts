@@ -1,3 +1,4 @@
+import type { PlacedMedia } from '../canon/media.ts';
 import type { GenerationRequest } from '../canon/request.ts';
 import type { Quirk } from '../canon/target.ts';
 import type { Dialect } from '../dialects/dialect.ts';
@@ -9,6 +10,8 @@ export interface Call {
   readonly request: GenerationRequest;
   /** The body as it came, to tell what was said from what was made of it. */
   readonly wire: unknown;
+  /** Its parts that are not text; their pointers lead into what the caller wrote. */
+  readonly media: readonly PlacedMedia[];
   readonly caller: { readonly keyHash: string };
   readonly origin: CallOrigin;
   /** Wall clock when the request was accepted, and the monotonic time that goes with it. */

@@ -1,18 +1,25 @@
 import { type GatewayError, gatewayError } from '../canon/errors.ts';
+import type { PlacedMedia } from '../canon/media.ts';
 import type { GenerationRequest } from '../canon/request.ts';
 import { fail, ok, type Result } from '../canon/result.ts';
 import type { Candidate, Plan } from '../router/candidate.ts';
 import { ask } from './encode.ts';
+import { asIfFilled } from './media.ts';
 import type { GatewayPorts } from './ports.ts';
 
 /**
  * The plan without the hosts that could not be told everything, for callers who rather have no answer than another one.
  * @returns `not_exact` with what each host would leave out, where none is left
  */
-export function exactly(plan: Plan, request: GenerationRequest, ports: GatewayPorts): Result<Plan, GatewayError> {
+export function exactly(
+  plan: Plan,
+  request: GenerationRequest,
+  media: readonly PlacedMedia[],
+  ports: GatewayPorts,
+): Result<Plan, GatewayError> {
   const issues: { path: string; message: string }[] = [];
   const tellsAll = (candidate: Candidate): boolean => {
-    const dropped = ask(candidate, request, ports)?.encoded.dropped ?? [];
+    const dropped = ask(candidate, asIfFilled(request, media, candidate.provider), ports)?.encoded.dropped ?? [];
     for (const { pointer, reason } of dropped)
       issues.push({ path: pointer, message: `${candidate.provider.name}: ${reason}` });
     return dropped.length === 0;

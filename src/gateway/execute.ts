@@ -1,12 +1,18 @@
 import { type ErrorCode, errorRow, type GatewayError, gatewayError } from '../canon/errors.ts';
 import { type GenerationEvent, isContent } from '../canon/event.ts';
+import { mediaOf, type PlacedMedia } from '../canon/media.ts';
+import type { GenerationRequest } from '../canon/request.ts';
+import { fail, ok, type Result } from '../canon/result.ts';
+import type { Provider } from '../catalogue/types.ts';
 import type { EncodedRequest } from '../dialects/dialect.ts';
 import { wholeBody } from '../dialects/short-way.ts';
 import type { Candidate, Plan } from '../router/candidate.ts';
+import { beyondLimits, bodyTooLarge } from '../router/rules.ts';
 import { Attempt } from '../upstream/attempt.ts';
 import type { Call } from './call.ts';
 import type { Check } from './emulation.ts';
 import { ask } from './encode.ts';
+import { MediaFetch } from './media.ts';
 import { refusedOurs } from './own-fault.ts';
 import type { GatewayPorts } from './ports.ts';
 import { type Failure, verdict } from './verdict.ts';
@@ -54,16 +60,20 @@ export class Walk {
   readonly #echoes: string[] = [];
   #current: { attempt: Attempt; candidate: Candidate } | undefined;
   #stopped: GatewayError | undefined;
+  readonly #media: MediaFetch | undefined;
 
   constructor(call: Call, plan: Plan, ports: GatewayPorts) {
     this.#call = call;
     this.#plan = plan;
     this.#ports = ports;
+    const { downloader, limits } = ports;
+    if (call.media.length > 0) this.#media = new MediaFetch(call.media, downloader, limits.mediaTotalBytesMax);
   }
 
   /** Ends the walk, and the attempt it is at, for a reason of our own. */
   stop(error: GatewayError): void {
     this.#stopped ??= error;
+    this.#media?.cancel();
     this.#current?.attempt.abort();
   }
 
@@ -97,13 +107,14 @@ export class Walk {
     const { roads, limits, health } = this.#ports;
     const { request, startedAt } = this.#call;
     const route = roads.routes.get(provider.id);
-    const asked = ask(candidate, request, this.#ports);
+    const missing = this.#media?.missing(provider);
+    const filled = missing && missing.length > 0 ? await this.#filled(candidate, missing) : undefined;
+    if (filled?.ok === false) return { error: filled.error };
+    const asked = ask(candidate, filled?.value ?? request, this.#ports);
     if (!route || !asked) return { error: gatewayError('internal', `no road to ${provider.id}`) };
     const { dialect, target, encoded, check } = asked;
-    if (encoded.unable !== undefined)
-      return {
-        error: gatewayError('host_unable', `${provider.name} ${encoded.unable}`, { providerName: provider.name }),
-      };
+    const unable = encoded.unable ?? tooLarge(provider, encoded);
+    if (unable !== undefined) return { error: hostUnable(provider, unable) };
     if (request.echoUpstreamBody) this.#echoes.push(String(Buffer.from(wholeBody(encoded))));
     const attempt = new Attempt(
       {
@@ -143,8 +154,23 @@ export class Walk {
     return gatewayError('upstream_refused_ours', error.message, error.facts);
   }
 
+  /** The request with what this host does not fetch itself, where it may hold so much. */
+  async #filled(
+    { provider }: Candidate,
+    missing: readonly PlacedMedia[],
+  ): Promise<Result<GenerationRequest, GatewayError>> {
+    const { request, client } = this.#call;
+    const filled = await (this.#media?.filled(request, missing) ?? ok(request));
+    if (this.#stopped) return fail(this.#stopped);
+    if (request.stream && client.gone) return fail(gatewayError('client_gone', 'aborted'));
+    if (!filled.ok) return filled;
+    const beyond = beyondLimits(provider, filled.value, mediaOf(filled.value));
+    return beyond === undefined ? filled : fail(hostUnable(provider, beyond));
+  }
+
   /** Where leaving stops the bill, the provider is left too; elsewhere the answer is awaited for its count (spec/inference 3.6). */
   #clientGone(): void {
+    this.#media?.cancel();
     if (this.#current?.candidate.provider.cancellation) this.#current.attempt.abort();
   }
 
@@ -163,6 +189,16 @@ export class Walk {
     if (error && error.code !== 'client_gone')
       log.warn({ generation: this.#call.id, ...record, raw: error.facts.raw }, 'attempt failed');
   }
+}
+
+const hostUnable = ({ name }: Provider, why: string): GatewayError =>
+  gatewayError('host_unable', `${name} ${why}`, { providerName: name });
+
+/** Limits on whole requests are held to what is sent, byte by byte. */
+function tooLarge({ bodyBytesMax }: Provider, { body, verbatim = [] }: EncodedRequest): string | undefined {
+  if (bodyBytesMax === undefined) return undefined;
+  const bytes = verbatim.reduce((sum, one) => sum + one.bytes.byteLength, Buffer.byteLength(body));
+  return bytes > bodyBytesMax ? bodyTooLarge(bodyBytesMax) : undefined;
 }
 
 /** What may be tried after this failure: never what the error table forbids. */

@@ -1,4 +1,5 @@
 import { type GatewayError, gatewayError } from '../canon/errors.ts';
+import { mediaOf } from '../canon/media.ts';
 import type { Original } from '../canon/original.ts';
 import type { GenerationRequest } from '../canon/request.ts';
 import { countImages, estimatePrompt, upperPrompt } from '../canon/tokens.ts';
@@ -10,6 +11,7 @@ import { plan as makePlan } from '../router/plan.ts';
 import { type Call, type CallOrigin, type Client, OUR_QUIRKS } from './call.ts';
 import { exactly } from './exact.ts';
 import type { Execution, Winner } from './execute.ts';
+import { checkMedia, located } from './media.ts';
 import { routerMetadata } from './metadata.ts';
 import type { GatewayPorts } from './ports.ts';
 import { StreamRelay } from './relay.ts';
@@ -52,6 +54,11 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
   const sessionError = checkSession(request);
   if (sessionError) return refuse(base.id, dialect, sessionError, origin);
 
+  const found = mediaOf(request);
+  const media = found.length > 0 ? located(found, wire) : found;
+  const mediaError = media.length > 0 ? checkMedia(media, ports.downloader) : undefined;
+  if (mediaError) return refuse(base.id, dialect, mediaError, origin);
+
   const promptTokens = estimatePrompt(request);
   const planned = makePlan({
     request,
@@ -61,14 +68,15 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
     inOutage: (endpointId) => ports.health.inOutage(endpointId),
     promptTokens,
     seed: ports.nextSeed(),
+    media,
   });
   if (!planned.ok) return refuse(base.id, dialect, planned.error, origin);
   const exact = origin.strict || request.preferences.require_exact;
-  const chosen = exact ? exactly(planned.value, request, ports) : planned;
+  const chosen = exact ? exactly(planned.value, request, media, ports) : planned;
   if (!chosen.ok) return refuse(base.id, dialect, chosen.error, origin);
   const plan = chosen.value;
 
-  const call: Call = { ...base, dialect, request, wire, caller, origin, client };
+  const call: Call = { ...base, dialect, request, wire, media, caller, origin, client };
   const held = hold(call, plan, promptTokens, ports);
   if (!held.ok) return refuse(base.id, dialect, held.error, origin, metadataOf(call, plan, NO_ATTEMPTS));
 

@@ -6,6 +6,7 @@ import type { Nanodollars } from '../money/money.ts';
 import type { AttemptLimits } from '../upstream/attempt.ts';
 import type { Deadlines } from '../upstream/deadlines.ts';
 import type { Departures } from '../upstream/departures.ts';
+import type { Downloader } from '../upstream/download.ts';
 import type { ProviderRoute } from '../upstream/route.ts';
 
 export interface GatewayLimits extends AttemptLimits {
@@ -15,6 +16,8 @@ export interface GatewayLimits extends AttemptLimits {
   readonly attemptsMax: number;
   /** How long an answer nobody reads any more is read on, where leaving would not stop the bill. */
   readonly detachedDrainMsMax: number;
+  /** Bytes of all that is fetched for one request, together. */
+  readonly mediaTotalBytesMax: number;
 }
 
 /** What can be called now: one immutable state, kept by a request from its plan to its bill. */
@@ -42,6 +45,8 @@ export interface GatewayPorts {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly departures: Departures;
+  /** Fetches media for hosts that do not. */
+  readonly downloader: Downloader;
   readonly limits: GatewayLimits;
   readonly roads: Roads;
   readonly books: Books;

@@ -9,6 +9,7 @@ export type RuleId =
   | 'ignore'
   | 'max_price'
   | 'modality'
+  | 'media'
   | 'tools'
   | 'forced_tools'
   | 'reasoning'

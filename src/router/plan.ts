@@ -1,4 +1,5 @@
 import { type GatewayError, gatewayError } from '../canon/errors.ts';
+import { mediaOf, type PlacedMedia } from '../canon/media.ts';
 import type { GenerationRequest } from '../canon/request.ts';
 import { fail, ok, type Result } from '../canon/result.ts';
 import type { Host, Snapshot } from '../catalogue/snapshot.ts';
@@ -18,6 +19,8 @@ export interface PlanInput {
   /** The prompt's size in tokens as far as it can be told before anybody has counted. */
   readonly promptTokens: number;
   readonly seed: number;
+  /** The request's parts that are not text, where they are known already. */
+  readonly media?: readonly PlacedMedia[];
 }
 
 /** @returns the plan, or `model_unknown`, `no_endpoints`, `providers_excluded`, `constraint_filtered`, `context_too_long` */
@@ -65,9 +68,9 @@ function planModel(slug: string, index: number, input: PlanInput): Result<Planne
     return fail(gatewayError('model_unknown', `${slug} is not a valid model ID`, { availability }));
   }
   const { model } = resolved;
-  const { unroutable, promptTokens } = input;
+  const { unroutable, promptTokens, media = mediaOf(request) } = input;
   const latest = resolved.latest === true;
-  const facts: Facts = { request, model, snapshot, unroutable, promptTokens, latest };
+  const facts: Facts = { request, media, model, snapshot, unroutable, promptTokens, latest };
   const rejected: Rejection[] = [];
   let left = snapshot.hostsOf(model.id);
   for (const rule of RULES) left = keep(left, rule, facts, rejected);

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../canon/errors.ts';
+import { carriage, contentOf, isDataUrl, type PlacedMedia } from '../canon/media.ts';
 import { type Parameter, supports, usedParameters, uses } from '../canon/parameters.ts';
-import { effortOf, type GenerationRequest, type Operation, type Part } from '../canon/request.ts';
+import { effortOf, type GenerationRequest, type Operation } from '../canon/request.ts';
 import type { Unit } from '../canon/units.ts';
 import { unitPrice } from '../catalogue/rates.ts';
 import type { Host, Snapshot } from '../catalogue/snapshot.ts';
@@ -11,6 +12,7 @@ import type { PlannedModel, Rejection, RuleId } from './candidate.ts';
 /** What a rule may look at. */
 export interface Facts {
   readonly request: GenerationRequest;
+  readonly media: readonly PlacedMedia[];
   readonly model: Model;
   readonly snapshot: Snapshot;
   readonly unroutable: (provider: Provider, endpoint: Endpoint) => string | undefined;
@@ -51,6 +53,10 @@ const constraint = (excludedBy: string, message: string): RuleError => ({
 const names = (rejections: readonly Rejection[]): string =>
   [...new Set(rejections.map((rejection) => rejection.provider.name))].join(', ');
 
+/** What one rule said of each provider. */
+const reasons = ({ rejected }: PlannedModel, rule: RuleId): string =>
+  [...new Set(rejected.flatMap((one) => (one.rule === rule ? [`${one.provider.name} ${one.reason}`] : [])))].join('; ');
+
 /** A ceiling in pico-dollars per unit. Finer than a pico-dollar is rounded down: a ceiling is never exceeded. */
 function ceiling(value: number | string, perMillion: boolean): PicodollarsPerUnit {
   const text = String(value);
@@ -83,26 +89,6 @@ function aboveCeiling(endpoint: Endpoint, facts: Facts): string | undefined {
 
 const NONE: readonly never[] = [];
 
-const MODALITIES: { readonly [K in Part['kind']]?: string } = {
-  image: 'image',
-  audio: 'audio',
-  video: 'video',
-  file: 'file',
-};
-
-/** Input modalities of the request's parts. */
-function modalities(request: GenerationRequest): readonly string[] {
-  let found: string[] | undefined;
-  for (const message of request.messages) {
-    for (const part of message.parts) {
-      if (part.kind === 'text') continue;
-      const modality = MODALITIES[part.kind];
-      if (modality && !found?.includes(modality)) found = [...(found ?? []), modality];
-    }
-  }
-  return found ?? NONE;
-}
-
 function takes(endpoint: Endpoint, parameter: Parameter, { snapshot }: Facts): boolean {
   return supports(snapshot.parameters(endpoint), parameter);
 }
@@ -124,27 +110,56 @@ const doesFor = ({ outputModalities }: Model, operation: Operation['kind'] | und
 
 const nameOf = (operation: Operation['kind'] | undefined): string => operation ?? 'answers';
 
-/** How many bytes Base64 of this length holds. */
-const bytesOf = (url: string): number =>
-  url.startsWith('data:') ? Math.floor(((url.length - url.indexOf(',')) * 3) / 4) : 0;
+/** How many bytes the Base64 of a data URL holds. */
+const bytesOf = (content: string | undefined): number =>
+  content !== undefined && isDataUrl(content) ? Math.floor(((content.length - content.indexOf(',') - 1) * 3) / 4) : 0;
+
+const typeOf = (content: string): string => /^data:([^;,]*)/i.exec(content.slice(0, 100))?.[1]?.toLowerCase() ?? '';
 
 /** What a provider takes at most of one request (spec/providers B.14.7). */
-function beyondLimits(provider: Provider, request: GenerationRequest): string | undefined {
-  const { toolsMax, imagesMax, imageBytesMax, bodyBytesMax } = provider;
+export function beyondLimits(
+  provider: Provider,
+  request: GenerationRequest,
+  media: readonly PlacedMedia[],
+): string | undefined {
+  const { toolsMax, bodyBytesMax } = provider;
   if (toolsMax !== undefined && request.tools.length > toolsMax) return `takes at most ${toolsMax} tools`;
-  if (imagesMax === undefined && imageBytesMax === undefined && bodyBytesMax === undefined) return undefined;
-  let images = 0;
+  const pictures = media.length > 0 ? beyondPictures(provider, media) : undefined;
+  if (pictures !== undefined || bodyBytesMax === undefined) return pictures;
   let bytes = 0;
+  for (const { part } of media) bytes += part.kind === 'audio' ? part.data.length : (contentOf(part)?.length ?? 0);
   for (const { parts } of request.messages)
-    for (const part of parts) {
-      const size = part.kind === 'image' ? bytesOf(part.url) : part.kind === 'file' ? bytesOf(part.data ?? '') : 0;
-      if (part.kind === 'image' && size > (imageBytesMax ?? size))
-        return `takes pictures of at most ${imageBytesMax} bytes`;
-      if (part.kind === 'image') images += 1;
-      bytes += part.kind === 'text' ? part.text.length : Math.ceil((size * 4) / 3);
-    }
-  if (images > (imagesMax ?? images)) return `takes at most ${imagesMax} pictures`;
-  return bytes > (bodyBytesMax ?? bytes) ? `takes requests of at most ${bodyBytesMax} bytes` : undefined;
+    for (const part of parts) if (part.kind === 'text') bytes += Buffer.byteLength(part.text);
+  return bytes > bodyBytesMax ? bodyTooLarge(bodyBytesMax) : undefined;
+}
+
+export const bodyTooLarge = (bytesMax: number): string => `takes requests of at most ${bytesMax} bytes`;
+
+function beyondPictures(provider: Provider, media: readonly PlacedMedia[]): string | undefined {
+  const { imagesMax, imageBytesMax, imageTypes } = provider;
+  let images = 0;
+  for (const { part } of media) {
+    if (part.kind !== 'image') continue;
+    images += 1;
+    if (imageBytesMax !== undefined && bytesOf(part.url) > imageBytesMax)
+      return `takes pictures of at most ${imageBytesMax} bytes`;
+    if (!imageTypes || !isDataUrl(part.url)) continue;
+    const type = typeOf(part.url).replace('image/jpg', 'image/jpeg');
+    if (!imageTypes.includes(type)) return `takes no pictures of type ${type}`;
+  }
+  return imagesMax !== undefined && images > imagesMax ? `takes at most ${imagesMax} pictures` : undefined;
+}
+
+/** Why a part cannot reach a host, where it cannot. */
+function notTaken(provider: Provider, { media }: Facts): string | undefined {
+  for (const { part } of media) {
+    if (carriage(part, provider.media) !== 'none') continue;
+    const { kind } = part;
+    return provider.media[kind] === 'none'
+      ? `does not take ${kind} input`
+      : `does not take ${kind} input by this address`;
+  }
+  return undefined;
 }
 
 const needsTools = (request: GenerationRequest): boolean =>
@@ -218,20 +233,28 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: 'modality',
-    rejects: (_endpoint, _provider, facts) => {
-      const missing = modalities(facts.request).find(
-        (modality) => modality !== 'file' && !facts.model.inputModalities.includes(modality),
-      );
-      return missing && `does not take ${missing} input`;
+    rejects: (_endpoint, _provider, { media, model }) => {
+      const missing = media.find(({ part: { kind } }) => kind !== 'file' && !model.inputModalities.includes(kind));
+      return missing && `does not take ${missing.part.kind} input`;
     },
-    error: (planned, facts) => {
-      const missing = modalities(facts.request).filter((modality) => !facts.model.inputModalities.includes(modality));
+    error: (planned, { media, model }) => {
+      const kinds = [...new Set(media.map(({ part }) => part.kind))];
+      const missing = kinds.filter((kind) => !model.inputModalities.includes(kind));
       return {
         code: 'no_endpoints',
         message: `No endpoints found that support ${missing.join(', ')} input for ${planned.requested}`,
         availability: { code: 'no_endpoints' },
       };
     },
+  },
+  {
+    id: 'media',
+    rejects: (_endpoint, provider, facts) => (facts.media.length > 0 ? notTaken(provider, facts) : undefined),
+    error: (planned) => ({
+      code: 'no_endpoints',
+      message: `No endpoints found for ${planned.requested} that take what the request holds: ${reasons(planned, 'media')}.`,
+      availability: { code: 'no_endpoints' },
+    }),
   },
   {
     id: 'tools',
@@ -282,12 +305,10 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: 'limits',
-    rejects: (_endpoint, provider, { request }) => beyondLimits(provider, request),
+    rejects: (_endpoint, provider, { request, media }) => beyondLimits(provider, request, media),
     error: (planned) => ({
       code: 'invalid_request',
-      message: `No host of ${planned.requested} takes so much: ${[
-        ...new Set(planned.rejected.flatMap((r) => (r.rule === 'limits' ? [`${r.provider.name} ${r.reason}`] : []))),
-      ].join('; ')}.`,
+      message: `No host of ${planned.requested} takes so much: ${reasons(planned, 'limits')}.`,
     }),
   },
   {

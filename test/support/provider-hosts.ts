@@ -21,7 +21,7 @@ const CREDENTIALS = ['authorization', 'x-api-key', 'api-key', 'x-goog-api-key'];
 
 const model: SandboxModel = {
   upstreamModel: 'm',
-  contextLength: 100_000,
+  contextLength: 200_000,
   maxOutputTokens: 50_000,
   target: { upstreamModel: 'm', quirks: new Set(), parameters: ALL_PARAMETERS, extraFields: 'all' },
   costUsd: () => ({ cost: 0, prompt: 0, completion: 0 }),

@@ -38,7 +38,7 @@ export const provider = (id: string, overrides: Partial<Provider> = {}): Provide
   dialect: 'openai-chat',
   base: `https://${id}.example/v1`,
   auth: { kind: 'bearer' },
-  fetchesImages: true,
+  media: { image: 'address', file: 'address', audio: 'data', video: 'address' },
   keyEnv: [],
   quirks: [],
   extraFields: [],

@@ -35,6 +35,8 @@ function fileWire(part: Extract<Part, { kind: 'file' }>): Wire | undefined {
     const data = Buffer.from(inline.data, 'base64').toString('utf8');
     return { type: 'document', source: { type: 'text', media_type: 'text/plain', data }, ...title, ...mark };
   }
+  // Of all that is no text, this wire reads one kind.
+  if (inline && inline.mediaType !== 'application/pdf') return undefined;
   return { type: 'document', source: sourceOf(part.data), ...title, ...mark };
 }
 

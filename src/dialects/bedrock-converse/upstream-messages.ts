@@ -24,6 +24,10 @@ const DOCUMENTS: Readonly<Record<string, string>> = {
   'text/markdown': 'md',
   'text/csv': 'csv',
   'text/html': 'html',
+  'application/msword': 'doc',
+  'application/vnd.openxmlformats-officedocument.wordprocessingml.document': 'docx',
+  'application/vnd.ms-excel': 'xls',
+  'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet': 'xlsx',
 };
 
 /** A mark is a point after what it marks; only two families know it (spec/providers B.4.2). */
@@ -65,7 +69,7 @@ function partWire(part: Part, target: Target): Wire | undefined {
   if (part.kind === 'file') return documentWire(part, target);
   if (part.kind === 'audio') return { audio: { format: part.format, source: { bytes: part.data } } };
   const inline = dataUrl(part.url);
-  const format = inline?.mediaType.split('/')[1]?.replace('jpg', 'jpeg');
+  const format = inline?.mediaType.split('/')[1];
   return inline && format !== undefined ? { [part.kind]: { format, source: { bytes: inline.data } } } : undefined;
 }
 

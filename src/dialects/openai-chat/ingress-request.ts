@@ -16,6 +16,7 @@ import type {
 } from '../../canon/request.ts';
 import { fail, ok, type Result } from '../../canon/result.ts';
 import type { Target } from '../../canon/target.ts';
+import { documentUrl } from '../data-url.ts';
 import { checkPlugins, invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
 import { asText } from '../read.ts';
 import { DIALECT_ID } from './id.ts';
@@ -51,7 +52,11 @@ const PARTS: { readonly [T in PartWire['type']]: (wire: Extract<PartWire, { type
   input_video: (wire) => ({ kind: 'video', url: wire.video_url.url }),
   file: (wire) => ({
     kind: 'file',
-    ...present({ filename: wire.file.filename, data: wire.file.file_data, fileId: wire.file.file_id }),
+    ...present({
+      filename: wire.file.filename,
+      data: wire.file.file_data == null ? undefined : documentUrl(wire.file.file_data),
+      fileId: wire.file.file_id,
+    }),
     ...cacheMark(wire.cache_control),
   }),
   refusal: (wire) => ({ kind: 'refusal', text: wire.refusal }),

@@ -13,6 +13,7 @@ import type {
 } from '../../canon/request.ts';
 import { fail, ok, type Result } from '../../canon/result.ts';
 import type { Target } from '../../canon/target.ts';
+import { documentUrl } from '../data-url.ts';
 import { checkPlugins, invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
 import { DIALECT_ID, FORMAT } from './id.ts';
 import {
@@ -45,7 +46,11 @@ function readPart(wire: PartWire): Part {
     case 'input_file':
       return {
         kind: 'file',
-        ...present({ filename: wire.filename, data: wire.file_data ?? wire.file_url, fileId: wire.file_id }),
+        ...present({
+          filename: wire.filename,
+          data: wire.file_data == null ? wire.file_url : documentUrl(wire.file_data),
+          fileId: wire.file_id,
+        }),
       };
   }
 }
