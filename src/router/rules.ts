@@ -233,7 +233,9 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: 'modality',
-    rejects: (_endpoint, _provider, { media, model }) => {
+    rejects: (_endpoint, _provider, { media, model, request: { operation } }) => {
+      // Of what models of other kinds take, no source says more than text.
+      if (operation) return undefined;
       const missing = media.find(({ part: { kind } }) => kind !== 'file' && !model.inputModalities.includes(kind));
       return missing && `does not take ${missing.part.kind} input`;
     },
