@@ -40,7 +40,7 @@ beforeAll(async () => {
     credits: { mode: 'prepaid', initial_usd: 1_000_000 },
     providers: { ...Object.fromEntries(rows), closed: { ...closed, media: { image: 'data' } } },
     media: { origins: [pictures.origin] },
-    limits: { media_bytes_max: 5_000_000, media_total_bytes_max: 9_000_000, media_ms_max: 1500 },
+    limits: { media_bytes_max: 5_000_000, media_total_bytes_max: 9_000_000, media_ms_max: 3000 },
   };
   gateway = await RunningGateway.start({ config: JSON.stringify(config), env: { NODE_EXTRA_CA_CERTS: ca } });
 });
@@ -299,7 +299,7 @@ describe('what is fetched on the way', () => {
     ['/to?url=https%3A%2F%2F127.0.0.1%2Fa.png', 'does not lead to the public internet'],
     ['/missing.png', 'was answered with status 404'],
     ['/large.png?bytes=5000000', 'has more than 5000000 bytes'],
-    ['/silent.png', 'did not come within 1500 ms'],
+    ['/silent.png', 'did not come within 3000 ms'],
   ])('%s is refused where it stands and costs nothing: %s', async (address, why) => {
     const url = address.startsWith('/') ? pictures.origin + address : address;
     for (const stream of [false, true]) {
