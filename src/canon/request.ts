@@ -35,6 +35,12 @@ export interface GenerationRequest {
   readonly sessionId?: string;
   /** The caller's name for its own user; never forwarded raw (INF-029). */
   readonly user?: string;
+  /** The same under its newer name, where the caller gives both; as little forwarded raw. */
+  readonly safetyIdentifier?: string;
+  /** What image models are told of the picture, e.g. its aspect ratio. */
+  readonly imageConfig?: Readonly<Record<string, unknown>>;
+  /** Pointers to what the wire's own half could not read, to be named with what a host is not told. */
+  readonly unread?: readonly string[];
   readonly metadata?: Readonly<Record<string, string>>;
   readonly modalities?: readonly string[];
   readonly echoUpstreamBody: boolean;
@@ -203,15 +209,43 @@ export interface ReasoningWish {
   readonly summary?: string;
 }
 
+/** What an effort may use of the output limit, where a host takes a budget in its place, or the other way round (spec/inference 10.5). */
+const EFFORT_SHARES: readonly (readonly [Effort, number])[] = [
+  ['minimal', 0.1],
+  ['low', 0.2],
+  ['medium', 0.5],
+  ['high', 0.8],
+  ['xhigh', 0.95],
+];
+
+/** What share of the output limit an effort may think with; none for no thinking. */
+export const budgetShare = (effort: Effort): number =>
+  effort === 'none' ? 0 : (EFFORT_SHARES.find(([one]) => one === effort)?.[1] ?? 0.95);
+
+/** The effort whose share of the limit comes closest to a budget; of two equally near ones the stronger. */
+function effortOfBudget(budgetTokens: number, outputTokensMax: number | undefined): Effort {
+  if (budgetTokens <= 0) return 'none';
+  if (outputTokensMax === undefined) return 'high';
+  const share = budgetTokens / outputTokensMax;
+  let best: Effort = 'high';
+  let distance = Number.POSITIVE_INFINITY;
+  for (const [effort, own] of EFFORT_SHARES) {
+    if (Math.abs(own - share) > distance) continue;
+    best = effort;
+    distance = Math.abs(own - share);
+  }
+  return best;
+}
+
 /**
- * The effort a wish comes to, where a provider knows only levels; undefined leaves the model its default. A budget has no level of
- * its own: any is `high`, zero is `none`.
+ * The effort a wish comes to, where a provider knows only levels; undefined leaves the model its default.
+ * @param outputTokensMax of which a budget is a share; where nobody knows it, any budget is `high`
  */
-export function effortOf(wish: ReasoningWish | undefined): Effort | undefined {
+export function effortOf(wish: ReasoningWish | undefined, outputTokensMax?: number): Effort | undefined {
   if (!wish) return undefined;
   if (wish.enabled === false) return 'none';
   if (wish.effort) return wish.effort;
-  if (wish.budgetTokens !== undefined) return wish.budgetTokens > 0 ? 'high' : 'none';
+  if (wish.budgetTokens !== undefined) return effortOfBudget(wish.budgetTokens, outputTokensMax);
   return wish.enabled ? 'medium' : undefined;
 }
 

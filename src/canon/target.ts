@@ -34,11 +34,20 @@ export const QUIRKS = {
   'top-k-rerank': 'Ranking says `top_k` for `top_n`, and `data` for `results`.',
   'reasoning-replay': 'Wants the thoughts of earlier turns back in `reasoning_content`.',
   'reasoning-replay-plain': 'Wants the thoughts of earlier turns back in `reasoning`.',
+  'reasoning-replay-required': 'Refuses calls of earlier turns that come without the thoughts before them.',
+  'preserve-thinking': 'Keeps the thoughts of earlier turns only with `preserve_thinking`.',
+  'clear-thinking': 'Keeps the thoughts of earlier turns only with `thinking: { clear_thinking: false }`.',
+  'reasoning-history': 'Keeps the thoughts of earlier turns only with `reasoning_history`.',
+  'reasoning-apart': 'Counts the tokens of thoughts beside those of the answer.',
+  'phantom-calls': 'Doubles answers in JSON as calls of tools that nobody gave.',
   'think-tags': 'Gives reasoning at the start of the text, between `<think>` and `</think>`.',
   'think-prefilled': 'Answers begin inside a thought that its template has opened.',
   'thinking-switch': 'Thinking is switched by `thinking: { type }`, its strength by `reasoning_effort`.',
   'enable-thinking': 'Thinking is switched by `enable_thinking`, its length by `thinking_budget`.',
   'reasoning-enabled': 'Thinking is switched by `reasoning: { enabled }`, its strength by `reasoning_effort`.',
+  'template-thinking': 'Thinking is switched by `chat_template_kwargs: { thinking }`.',
+  'template-enable-thinking': 'Thinking is switched by `chat_template_kwargs: { enable_thinking }`.',
+  'always-thinks': 'Always thinks, and nothing can be said of it.',
   'parsed-reasoning': 'Gives thoughts apart only when asked to by `reasoning_format`.',
   'stream-only': 'Answers with streams alone.',
   'integer-logprobs': 'Log probabilities are asked for by their number.',
@@ -52,6 +61,8 @@ export type Quirk = keyof typeof QUIRKS;
 
 export const QUIRK_IDS = Object.keys(QUIRKS) as readonly Quirk[];
 
+export const isQuirk = (name: string): name is Quirk => Object.hasOwn(QUIRKS, name);
+
 /**
  * What a model is like, whoever serves it, as far as a wire must know: rules in `catalogue/traits.toml` say which. Without any, a model thinks
  * within a budget and can be told everything.
@@ -61,6 +72,7 @@ export const TRAITS = {
   'thinking-budget': 'Takes a budget of tokens for its thinking although it thinks adaptively.',
   'thinking-stays-on': 'Refuses to be told not to think.',
   'calm-without-thinking': 'Takes no effort above high while it does not think.',
+  'no-levels': 'Knows no levels of thinking, and no budgets: it thinks as much as it sees fit.',
   'chooses-tools': 'Refuses to be made to call a tool.',
   'no-prefill': 'Refuses to go on from a begun answer.',
   'system-turns': 'Takes instructions in the middle of a conversation.',
@@ -90,10 +102,21 @@ export interface Target {
   readonly quirks: ReadonlySet<Quirk>;
   readonly traits?: ReadonlySet<Trait>;
   readonly parameters: ParameterSet;
+  /** Parameters that it takes as well while it does not think. */
+  readonly unthinkingParameters?: ParameterSet;
   /** Fields beyond the vocabulary that this endpoint is known to take; `all` for a server the operator runs. */
   readonly extraFields: ReadonlySet<string> | 'all';
   /** Effort levels the model takes here; empty when it does not reason, undefined when nothing is known. */
   readonly efforts?: readonly Effort[];
+  /** What it calls an effort, where that is not its name. */
+  readonly effortWords?: Readonly<Record<string, string>>;
+  /** What it calls the tiers of service that it sells, by the name that callers use; undefined where nothing is known. */
+  readonly serviceTiers?: Readonly<Record<string, string>>;
+  /** What it calls a caller's own user, where that is not `user`. */
+  readonly userField?: string;
+  readonly topLogprobsMax?: number;
+  /** What the model answers with, where that is known. */
+  readonly outputModalities?: readonly string[];
   readonly temperatureMax?: number;
   /** What this host's own codes mean, before the general table. */
   readonly errors?: readonly ErrorRule[];

@@ -26,6 +26,7 @@ const amount = z
   .transform((value) => normalAmount(value) ?? value);
 const prices = z.partialRecord(z.enum(UNIT_IDS), amount);
 const state = z.enum(Object.keys(STATES) as [State, ...State[]]);
+const words = z.record(text, text);
 const efforts = z.array(z.enum(EFFORTS));
 const parameters = z.array(z.enum(PARAMETERS));
 
@@ -185,7 +186,11 @@ export const providerFile = z.strictObject({
   body_bytes_max: count.optional(),
   tools_max: count.optional(),
   efforts: efforts.optional(),
+  efforts_known: efforts.optional(),
   stops_max: z.int().nonnegative().optional(),
+  top_logprobs_max: count.optional(),
+  service_tiers: words.optional(),
+  user_field: text.optional(),
   errors: z
     .array(
       z.strictObject({
@@ -348,6 +353,13 @@ export const traitFile = z.strictObject({
       traits: z.array(z.enum(TRAIT_IDS)).default([]),
       adds: parameters.default([]),
       refuses: parameters.default([]),
+      unthinking: parameters.optional(),
+      quirks: z
+        .strictObject({ add: z.array(z.enum(QUIRK_IDS)).default([]), remove: z.array(z.enum(QUIRK_IDS)).default([]) })
+        .optional(),
+      efforts: efforts.optional(),
+      effort_words: words.optional(),
+      service_tiers: words.optional(),
     }),
   ),
 });

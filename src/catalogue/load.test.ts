@@ -18,7 +18,15 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('loading', () => {
   it('gives a snapshot of what was written', () => {
-    const data = { id: 'abc', asOf: '2026-10-01', labs: [], models: [], providers: [], endpoints: [], sandbox: [] };
+    const data = {
+      id: 'abc',
+      asOf: '2026-10-01',
+      labs: [],
+      models: [],
+      providers: [],
+      endpoints: [],
+      sandbox: [],
+    };
     expect(loadSnapshot(file('ok.json', JSON.stringify(data)))).toMatchObject({ id: 'abc', asOf: '2026-10-01' });
     const facts = { id: 'abc', sources: [], facts: {}, aliases: [] };
     expect(loadFacts(file('facts.json', JSON.stringify(facts)))).toEqual(facts);

@@ -1,5 +1,6 @@
-import { ALL_PARAMETERS, type Parameter, type ParameterSet, parameterSet } from '../canon/parameters.ts';
-import { NO_TRAITS, type Trait } from '../canon/target.ts';
+import type { ParameterSet } from '../canon/parameters.ts';
+import type { Trait } from '../canon/target.ts';
+import { type Abilities, abilitiesOf, TraitRules } from './abilities.ts';
 import { type Occasion, type Rates, ratesOn, readRates, worstRates } from './rates.ts';
 import type { CatalogueData, Endpoint, Lab, Model, Provider, SandboxRow, TraitRule } from './types.ts';
 
@@ -32,7 +33,7 @@ export class Snapshot {
   readonly #rates = new Map<string, Rates>();
   readonly #hosts = new Map<string, readonly Host[]>();
   readonly #abilities = new Map<string, Abilities>();
-  readonly #patterns: readonly RegExp[];
+  readonly #rules: TraitRules;
 
   constructor(data: CatalogueData) {
     this.id = data.id;
@@ -43,7 +44,7 @@ export class Snapshot {
     this.labs = data.labs;
     this.sandbox = data.sandbox;
     this.traits = data.traits ?? [];
-    this.#patterns = this.traits.map(({ models }) => new RegExp(models));
+    this.#rules = new TraitRules(this.traits);
     for (const lab of data.labs) this.#labs.set(lab.id, lab);
     for (const provider of data.providers) this.#providers.set(provider.id, provider);
     for (const model of data.models) {
@@ -114,31 +115,25 @@ export class Snapshot {
 
   /** What the endpoint supports, as a set. */
   parameters(endpoint: Endpoint): ParameterSet {
-    return this.#abilitiesOf(endpoint).parameters;
+    return this.abilitiesOf(endpoint).parameters;
   }
 
   /** What its model is like, as far as rules say. */
   traitsOf(endpoint: Endpoint): ReadonlySet<Trait> {
-    return this.#abilitiesOf(endpoint).traits;
+    return this.abilitiesOf(endpoint).traits;
   }
 
-  #abilitiesOf(endpoint: Endpoint): Abilities {
+  /** What it takes and does beyond its wire. */
+  abilitiesOf(endpoint: Endpoint): Abilities {
     let abilities = this.#abilities.get(endpoint.id);
     if (!abilities) {
-      abilities = abilitiesOf(endpoint, this.#rulesFor(endpoint));
+      const { model, provider, upstreamModel } = endpoint;
+      // A model that only this installation knows is what its provider calls it.
+      const names = this.#labs.has(model.split('/')[0] ?? '') ? [model] : [model, upstreamModel];
+      abilities = abilitiesOf(endpoint, this.provider(provider), this.#rules.for(provider, names));
       this.#abilities.set(endpoint.id, abilities);
     }
     return abilities;
-  }
-
-  #rulesFor({ provider, model, upstreamModel }: Endpoint): readonly TraitRule[] {
-    // A model that only this installation knows is what its provider calls it.
-    const names = this.#labs.has(model.split('/')[0] ?? '') ? [model] : [model, upstreamModel];
-    const plain = names.map((name) => name.toLowerCase().replaceAll('.', '-'));
-    return this.traits.filter(
-      ({ providers }, index) =>
-        (providers?.includes(provider) ?? true) && plain.some((name) => this.#patterns[index]?.test(name)),
-    );
   }
 
   /** The endpoint's base prices; read from their decimal strings on first use. */
@@ -167,19 +162,6 @@ const TWIN = /:|-(fast|preview|customtools)$/;
 
 /** A family as slugs spell it. */
 const familyOf = ({ family }: Model): string | undefined => family?.toLowerCase().replaceAll(/[\s.]+/g, '-');
-
-interface Abilities {
-  readonly parameters: ParameterSet;
-  readonly traits: ReadonlySet<Trait>;
-}
-
-function abilitiesOf(endpoint: Endpoint, rules: readonly TraitRule[]): Abilities {
-  const listed = endpoint.parameters === 'all' ? ALL_PARAMETERS : parameterSet(endpoint.parameters).known;
-  if (rules.length === 0) return { parameters: listed, traits: NO_TRAITS };
-  const parameters = new Set<Parameter>([...listed, ...rules.flatMap(({ adds }) => adds)]);
-  for (const { refuses } of rules) for (const parameter of refuses) parameters.delete(parameter);
-  return { parameters, traits: new Set(rules.flatMap(({ traits }) => traits)) };
-}
 
 function push(map: Map<string, Endpoint[]>, key: string, endpoint: Endpoint): void {
   const list = map.get(key);

@@ -205,6 +205,8 @@ export interface Provider {
   readonly toolsMax?: number;
   /** Levels of thinking that it knows, whatever the model. */
   readonly efforts?: readonly string[];
+  /** The levels it has words for; a model's others are not asked for here. */
+  readonly effortsKnown?: readonly string[];
   /** What its own failures mean: patterns of its codes and messages. */
   readonly errors?: readonly {
     readonly status?: readonly number[];
@@ -213,6 +215,15 @@ export interface Provider {
     readonly means: ErrorCode;
   }[];
   readonly stopsMax?: number;
+  readonly topLogprobsMax?: number;
+  /** What it calls the tiers of service that it sells, by the name that callers use. */
+  readonly serviceTiers?: Readonly<Record<string, string>>;
+  /** What it calls a caller's own user, where that is not `user`. */
+  readonly userField?: string;
+  /** Parameters that no endpoint of it takes. */
+  readonly refusedParameters?: readonly string[];
+  /** Its quirks are the operator's word, which no rule changes. */
+  readonly ownQuirks?: boolean;
   /** How each kind of media reaches it. */
   readonly media: MediaTaken;
   /** Types of pictures it takes; any where nothing is said. */
@@ -324,6 +335,15 @@ export interface TraitRule {
   readonly traits: readonly Trait[];
   readonly adds: readonly Parameter[];
   readonly refuses: readonly Parameter[];
+  /** Parameters that are taken as well while the model does not think. */
+  readonly unthinking?: readonly Parameter[];
+  /** How such a model deviates from what its host's row says. */
+  readonly quirks?: { readonly add: readonly string[]; readonly remove: readonly string[] };
+  readonly efforts?: readonly string[];
+  /** What the host calls an effort, where that is not its name. */
+  readonly effortWords?: Readonly<Record<string, string>>;
+  /** Tiers of service beyond those of the host's row. */
+  readonly serviceTiers?: Readonly<Record<string, string>>;
 }
 
 /** Everything routing and the API read. Facts with their sources lie in a file of their own, read only by pages. */

@@ -78,7 +78,7 @@ function providerOf(id: string, own: ProviderConfig, catalogue: Snapshot): Provi
   const known = catalogue.provider(id);
   const overrides = {
     ...(own.name !== undefined && { name: own.name }),
-    ...(own.quirks && { quirks: own.quirks }),
+    ...(own.quirks && { quirks: own.quirks, ownQuirks: true }),
     ...(own.cancellation !== undefined && { cancellation: own.cancellation }),
     ...(own.auth !== undefined && {
       auth:

@@ -1,5 +1,5 @@
 import { EFFORTS, type Effort } from '../canon/request.ts';
-import { QUIRK_IDS, type Quirk, type Target } from '../canon/target.ts';
+import { isQuirk, type Target } from '../canon/target.ts';
 import type { Snapshot } from '../catalogue/snapshot.ts';
 import type { Endpoint, Provider, SandboxRow } from '../catalogue/types.ts';
 import { ConfigError } from '../config/load.ts';
@@ -13,19 +13,18 @@ import { SandboxHost } from '../sandbox/host.ts';
 import type { SandboxHostSpec, SandboxModel } from '../sandbox/ports.ts';
 import type { Effects } from './effects.ts';
 
-const isQuirk = (name: string): name is Quirk => (QUIRK_IDS as readonly string[]).includes(name);
 const isEffort = (name: string): name is Effort => (EFFORTS as readonly string[]).includes(name);
 
 /** Where no source says how much a model takes and gives. */
 const CONTEXT_UNKNOWN = 131_072;
 
-function sandboxModel(endpoint: Endpoint, quirks: ReadonlySet<Quirk>, snapshot: Snapshot): SandboxModel {
+function sandboxModel(endpoint: Endpoint, snapshot: Snapshot): SandboxModel {
   const model = snapshot.model(endpoint.model);
   const contextLength = endpoint.contextLength ?? model?.contextLength ?? CONTEXT_UNKNOWN;
   const efforts = endpoint.efforts ?? model?.reasoning?.efforts ?? (model?.reasoning ? undefined : []);
   const target: Target = {
     upstreamModel: endpoint.upstreamModel,
-    quirks,
+    quirks: new Set([...snapshot.abilitiesOf(endpoint).quirks].filter(isQuirk)),
     traits: snapshot.traitsOf(endpoint),
     parameters: snapshot.parameters(endpoint),
     extraFields: new Set(),
@@ -57,7 +56,7 @@ function specOf(row: SandboxRow, provider: Provider, snapshot: Snapshot): Sandbo
   const model = (name: string): SandboxModel | undefined => {
     const endpoint = endpoints.get(name);
     if (!endpoint) return undefined;
-    const known = made.get(name) ?? sandboxModel(endpoint, quirks, snapshot);
+    const known = made.get(name) ?? sandboxModel(endpoint, snapshot);
     made.set(name, known);
     return known;
   };

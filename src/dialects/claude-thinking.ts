@@ -79,7 +79,7 @@ function adaptively(wish: ReasoningWish, target: Target, maxTokens: number, drop
   const asked = wish.effort ?? (budgetTokens === undefined ? undefined : effortOfBudget(budgetTokens, maxTokens));
   return {
     thinking: { type: 'adaptive', ...displayOf(wish) },
-    ...(asked !== undefined && { effort: levelOf(asked, target) }),
+    ...(asked !== undefined && !hasTrait(target, 'no-levels') && { effort: levelOf(asked, target) }),
     on: true,
     maxTokens,
   };

@@ -65,6 +65,8 @@ export interface Verbatim {
 export interface Expectation {
   /** Text of a trailing assistant message that the provider repeats at the start of its answer. */
   readonly prefillEcho?: string;
+  /** No tools were given to a host that calls some all the same: what looks like a call is none. */
+  readonly noCalls?: boolean;
 }
 
 export const EXPECT_NOTHING: Expectation = {};

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type GatewayError, gatewayError } from '../canon/errors.ts';
-import type { GenerationRequest } from '../canon/request.ts';
+import type { GenerationRequest, Tool } from '../canon/request.ts';
+import { fail, ok, type Result } from '../canon/result.ts';
 
 /** What the ingress halves of all dialects share: how a bad request is named, and the fields of routing that stand in every body. */
 
@@ -82,4 +83,18 @@ export function unknownFields(
     extras[key] = wire[key];
   }
   return extras ? { [dialect]: extras } : {};
+}
+
+/**
+ * Only the tools that a choice allows: no host can call the others then, whether or not its wire has a word for that.
+ * @param names undefined where the choice allows all
+ */
+export function allowedTools(
+  tools: readonly Tool[],
+  names: readonly string[] | undefined,
+): Result<readonly Tool[], GatewayError> {
+  if (!names) return ok(tools);
+  const unknown = names.find((name) => !tools.some((tool) => tool.name === name));
+  if (unknown !== undefined) return fail(invalid('tool_choice', `allows ${unknown}, which is not among the tools`));
+  return ok(tools.filter((tool) => names.includes(tool.name)));
 }

@@ -1,11 +1,12 @@
 import { EFFORTS, type Effort, type GenerationRequest, nearestEffort } from '../canon/request.ts';
-import { type ErrorRule, QUIRK_IDS, type Quirk, type Target } from '../canon/target.ts';
+import type { Target } from '../canon/target.ts';
 import type { Dialect, EncodedRequest } from '../dialects/dialect.ts';
 import { wireOf } from '../dialects/operations.ts';
 import type { Candidate } from '../router/candidate.ts';
 import { thinksAgainstWish } from '../router/rules.ts';
 import { type Check, emulation } from './emulation.ts';
 import type { GatewayPorts } from './ports.ts';
+import { targetOf } from './target.ts';
 
 /** A request in the words of one host. */
 export interface Asked {
@@ -36,7 +37,6 @@ export function ask(candidate: Candidate, request: GenerationRequest, ports: Gat
   };
 }
 
-const isQuirk = (name: string): name is Quirk => (QUIRK_IDS as readonly string[]).includes(name);
 const isEffort = (name: string): name is Effort => (EFFORTS as readonly string[]).includes(name);
 
 /** A model that always thinks and is asked not to, as the latest of its family, thinks as little as it can. */
@@ -48,37 +48,4 @@ function fittedTo({ endpoint, model }: Candidate, request: GenerationRequest): G
     efforts.filter((one) => one !== 'none'),
   );
   return { ...request, reasoning: { exclude: request.reasoning.exclude, effort: effort ?? 'minimal' } };
-}
-
-const errorRule = ({ status, code, text, means }: NonNullable<Candidate['provider']['errors']>[number]): ErrorRule => ({
-  means,
-  ...(status && { status }),
-  ...(code !== undefined && { code: new RegExp(code, 'i') }),
-  ...(text !== undefined && { text: new RegExp(text, 'i') }),
-});
-
-const targets = new WeakMap<Candidate['endpoint'], Target>();
-
-/** What the codec may know of the endpoint; the same for every request, so it is made once. */
-function targetOf({ endpoint, provider, model }: Candidate, ports: GatewayPorts): Target {
-  const known = targets.get(endpoint);
-  if (known) return known;
-  const efforts = endpoint.efforts ?? provider.efforts ?? model.reasoning?.efforts;
-  const maxOutputTokens = endpoint.maxOutputTokens ?? model.maxOutputTokens;
-  const contextLength = endpoint.contextLength ?? model.contextLength;
-  const target: Target = {
-    upstreamModel: endpoint.upstreamModel,
-    quirks: new Set(provider.quirks.filter(isQuirk)),
-    traits: ports.roads.snapshot.traitsOf(endpoint),
-    parameters: ports.roads.snapshot.parameters(endpoint),
-    extraFields: provider.extraFields === 'all' ? 'all' : new Set(provider.extraFields),
-    ...(efforts && { efforts: efforts.filter(isEffort) }),
-    ...(provider.temperatureMax !== undefined && { temperatureMax: provider.temperatureMax }),
-    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
-    ...(contextLength !== undefined && { contextLength }),
-    ...(provider.stopsMax !== undefined && { stopsMax: provider.stopsMax }),
-    ...(provider.errors && { errors: provider.errors.map(errorRule) }),
-  };
-  targets.set(endpoint, target);
-  return target;
 }

@@ -9,6 +9,7 @@ import { wholeBody } from '../dialects/short-way.ts';
 import type { Candidate, Plan } from '../router/candidate.ts';
 import { beyondLimits, bodyTooLarge } from '../router/rules.ts';
 import { Attempt } from '../upstream/attempt.ts';
+import { anonymous } from './anonymous.ts';
 import type { Call } from './call.ts';
 import type { Check } from './emulation.ts';
 import { ask } from './encode.ts';
@@ -53,6 +54,8 @@ export interface Execution {
  */
 export class Walk {
   readonly #call: Call;
+  /** What providers are told. */
+  readonly #request: GenerationRequest;
   readonly #plan: Plan;
   readonly #ports: GatewayPorts;
   readonly #attempts: AttemptRecord[] = [];
@@ -64,6 +67,7 @@ export class Walk {
 
   constructor(call: Call, plan: Plan, ports: GatewayPorts) {
     this.#call = call;
+    this.#request = anonymous(call.request, call.caller.keyHash);
     this.#plan = plan;
     this.#ports = ports;
     const { downloader, limits } = ports;
@@ -105,7 +109,8 @@ export class Walk {
   async #try(candidate: Candidate): Promise<{ winner: Winner } | { error: GatewayError }> {
     const { provider, endpoint } = candidate;
     const { roads, limits, health } = this.#ports;
-    const { request, startedAt } = this.#call;
+    const { startedAt } = this.#call;
+    const request = this.#request;
     const route = roads.routes.get(provider.id);
     const missing = this.#media?.missing(provider);
     const filled = missing && missing.length > 0 ? await this.#filled(candidate, missing) : undefined;

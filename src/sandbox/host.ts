@@ -125,7 +125,7 @@ export class SandboxHost {
     fault: FaultId | undefined,
     struck: readonly Struck[],
   ): Promise<void> {
-    const { quirks, piecesPerSecond, latencyMs, comment } = this.spec;
+    const { piecesPerSecond, latencyMs, comment } = this.spec;
     const name = (wire as { model?: unknown } | undefined)?.model;
     const model = typeof name === 'string' ? this.spec.model(name) : undefined;
     if (!model)
@@ -136,7 +136,8 @@ export class SandboxHost {
         }),
         404,
       );
-    const decoded = dialect.decodeRequest(wire, { ...model.target, quirks });
+    const { quirks } = model.target;
+    const decoded = dialect.decodeRequest(wire, model.target);
     if (!decoded.ok) return this.#refuse(response, decoded.error, decoded.error.facts.providerStatus ?? 400);
     const request = decoded.value;
     const { signs } = dialect;
@@ -170,7 +171,8 @@ export class SandboxHost {
     showReasoning: boolean,
     optedIn: boolean,
   ): AnswerContext {
-    const { name, quirks, idPrefix } = this.spec;
+    const { name, idPrefix } = this.spec;
+    const { quirks } = model.target;
     const usage = pieces.findLast((piece) => piece.type === 'usage');
     const bill = model.costUsd(usage?.type === 'usage' ? usage.usage.counts : {});
     this.#served += 1;

@@ -27,7 +27,7 @@ import { batchField, type FieldKind, fieldKind, priceField, type SubjectKind } f
 import { present } from '../present.ts';
 import { formatCondition, isUnit, type Prices } from '../price-conditions.ts';
 import type { Observed, Row } from '../row.ts';
-import type { FactValue, SandboxRow } from '../types.ts';
+import type { FactValue, SandboxRow, TraitRule } from '../types.ts';
 
 /** Reads the folder of authored files. Throws a `CatalogueError` that names the file and what is wrong with it. */
 export function readAuthored(folder: string): Authored {
@@ -131,7 +131,12 @@ function singles(files: ReadonlyMap<string, string>): Pick<Authored, 'periods' |
   const { period } = parse('aliases.toml', textOf(files, 'aliases.toml'), aliasFile);
   const { decision } = parse('decisions.toml', textOf(files, 'decisions.toml'), decisionFile);
   const traits = files.has('traits.toml') ? parse('traits.toml', textOf(files, 'traits.toml'), traitFile).rule : [];
-  return { periods: period.map(present), decisions: decision.map(present), traits: traits.map(present) };
+  return { periods: period.map(present), decisions: decision.map(present), traits: traits.map(ruleOf) };
+}
+
+function ruleOf(form: z.infer<typeof traitFile>['rule'][number]): TraitRule {
+  const { effort_words: effortWords, service_tiers: serviceTiers, traits, adds, refuses, models, ...rest } = form;
+  return { models, traits, adds, refuses, ...present({ ...rest, effortWords, serviceTiers }) } as TraitRule;
 }
 
 function textOf(files: ReadonlyMap<string, string>, file: string): string {

@@ -145,6 +145,9 @@ function markLast(mark: CacheMark | undefined, turns: readonly Turn[]): void {
   if (last && last.cache_control === undefined) Object.assign(last, cacheWire(mark));
 }
 
+/** What stands in `metadata.user_id`. */
+const WRITTEN: ReadonlySet<string> = new Set(['user']);
+
 /** The request as a host of this dialect takes it (spec/providers B.2.2). */
 export function encodeRequest(request: GenerationRequest, target: Target): EncodedRequest {
   const dropped: Dropped[] = [];
@@ -172,7 +175,8 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
     ...tools,
     ...(thinking.thinking && { thinking: thinking.thinking }),
     ...(Object.keys(config).length > 0 && { output_config: config }),
-    ...extraFields(request, DIALECT_ID, target, dropped),
+    ...(request.user !== undefined && { metadata: { user_id: request.user } }),
+    ...extraFields(request, DIALECT_ID, target, dropped, WRITTEN),
     ...(request.stream && { stream: true }),
   };
   const betas = target.quirks.has('bare-messages') ? [] : betasOf(body, request);

@@ -1,6 +1,6 @@
 import { type GatewayError, gatewayError } from '../../canon/errors.ts';
 import type { Annotation, Block, GenerationEvent } from '../../canon/event.ts';
-import type { Quirk } from '../../canon/target.ts';
+import type { Target } from '../../canon/target.ts';
 import type { Usage } from '../../canon/units.ts';
 import type { Expectation } from '../dialect.ts';
 import { asArray, asNumber, asObject, asString, asText, type JsonObject } from '../read.ts';
@@ -28,10 +28,14 @@ export class AnswerReader {
   #echo: string;
   #upstreamId = '';
   #splitter: ThinkSplitter | undefined;
+  readonly #noCalls: boolean;
+  readonly #tiers: Target['serviceTiers'];
 
-  constructor(expectation: Expectation, quirks?: ReadonlySet<Quirk>) {
+  constructor(expectation: Expectation, { quirks, serviceTiers }: Target) {
     this.#echo = expectation.prefillEcho ?? '';
-    if (quirks?.has('think-tags') || quirks?.has('think-prefilled'))
+    this.#noCalls = expectation.noCalls === true;
+    this.#tiers = serviceTiers;
+    if (quirks.has('think-tags') || quirks.has('think-prefilled'))
       this.#splitter = new ThinkSplitter(quirks.has('think-prefilled'));
   }
 
@@ -69,7 +73,9 @@ export class AnswerReader {
 
   serviceTier(tier: unknown): void {
     const text = asText(tier);
-    if (text !== undefined) this.#serviceTier = text === 'standard' ? 'default' : text;
+    if (text === undefined) return;
+    const ours = Object.entries(this.#tiers ?? {}).find(([, theirs]) => theirs === text)?.[0];
+    this.#serviceTier = ours ?? (text === 'standard' ? 'default' : text);
   }
 
   /** The host's reason to stop; the first one counts, content after it is ignored. */
@@ -87,7 +93,7 @@ export class AnswerReader {
     if (typeof content === 'string') this.#plain(content, logprobs);
     else if (content != null) for (const chunk of asArray(content) ?? []) this.#contentChunk(asObject(chunk));
     this.#rarer(message);
-    if (message.tool_calls != null)
+    if (message.tool_calls != null && !this.#noCalls)
       for (const call of asArray(message.tool_calls) ?? []) this.#toolCall(asObject(call));
   }
 

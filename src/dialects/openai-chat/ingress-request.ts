@@ -17,10 +17,11 @@ import type {
 import { fail, ok, type Result } from '../../canon/result.ts';
 import type { Target } from '../../canon/target.ts';
 import { documentUrl } from '../data-url.ts';
-import { checkPlugins, invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
+import { allowedTools, checkPlugins, invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
 import { asText } from '../read.ts';
 import { DIALECT_ID } from './id.ts';
 import { fromProviderWire } from './ingress-provider.ts';
+import { mergedDetails } from './reasoning-details.ts';
 import {
   type ChatRequestWire,
   KNOWN_FIELDS,
@@ -83,7 +84,9 @@ function detail(raw: Readonly<Record<string, unknown>>): ReasoningDetail {
 function history(wire: Extract<MessageWire, { role: 'assistant' }>): { reasoning?: ReasoningHistory } {
   const text = wire.reasoning ?? wire.reasoning_content;
   if (text == null && wire.reasoning_details == null) return {};
-  return { reasoning: present({ text, details: wire.reasoning_details?.map(detail) }) };
+  return {
+    reasoning: present({ text, details: wire.reasoning_details && mergedDetails(wire.reasoning_details).map(detail) }),
+  };
 }
 
 function assistant(wire: Extract<MessageWire, { role: 'assistant' }>): AssistantMessage {
@@ -124,7 +127,14 @@ function readTools(wires: readonly ToolWire[]): Result<readonly Tool[], GatewayE
 }
 
 function readToolChoice(wire: NonNullable<ChatRequestWire['tool_choice']>): ToolChoice {
-  return typeof wire === 'string' ? { kind: wire } : { kind: 'named', name: wire.function.name };
+  if (typeof wire === 'string') return { kind: wire };
+  return wire.type === 'function' ? { kind: 'named', name: wire.function.name } : { kind: wire.allowed_tools.mode };
+}
+
+/** The names a choice is limited to, where it is. */
+function allowedNames(choice: ChatRequestWire['tool_choice']): readonly string[] | undefined {
+  if (choice == null || typeof choice === 'string' || choice.type === 'function') return undefined;
+  return choice.allowed_tools.tools.flatMap((tool) => tool.function?.name ?? []);
 }
 
 function readOutput(wire: ResponseFormatWire): OutputForm {
@@ -195,17 +205,21 @@ function decodePlain(body: unknown): Result<GenerationRequest, GatewayError> {
   if (plugins) return fail(plugins);
   const tools = readTools(wire.tools ?? []);
   if (!tools.ok) return tools;
+  const allowed = allowedTools(tools.value, allowedNames(wire.tool_choice));
+  if (!allowed.ok) return allowed;
   const reasoning = readReasoning(wire);
   if (!reasoning.ok) return reasoning;
   if (wire.top_logprobs != null && wire.top_logprobs > 0 && wire.logprobs !== true) {
     return fail(invalid('top_logprobs', 'needs logprobs: true'));
   }
   const stream = wire.stream ?? false;
+  if (wire.modalities?.includes('audio') && !stream)
+    return fail(invalid('stream', 'must be true where modalities has audio: sound is only streamed'));
   return ok({
     model: wire.model ?? undefined,
     fallbacks: wire.models ?? [],
     messages: wire.messages.map(readMessage),
-    tools: tools.value,
+    tools: allowed.value,
     sampling: readSampling(wire),
     stream,
     preferences: wire.provider ?? NO_PREFERENCES,
@@ -223,6 +237,8 @@ function decodePlain(body: unknown): Result<GenerationRequest, GatewayError> {
       promptCacheKey: wire.prompt_cache_key,
       sessionId: wire.session_id,
       user: wire.user,
+      safetyIdentifier: wire.safety_identifier,
+      imageConfig: wire.image_config,
       metadata: wire.metadata,
       modalities: wire.modalities,
     }),

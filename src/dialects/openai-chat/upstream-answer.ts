@@ -28,9 +28,15 @@ function errorIn(wire: JsonObject): boolean {
 }
 
 /** Usage may stand at the top, in a vendor's corner or in the choice (spec/providers B.1.3). */
-function usageIn(wire: JsonObject, choice: JsonObject | undefined): ReturnType<typeof decodeUsage> {
-  return decodeUsage(wire.usage) ?? decodeUsage(asObject(wire.x_groq)?.usage) ?? decodeUsage(choice?.usage);
+function usageIn(wire: JsonObject, choice: JsonObject | undefined, apart: boolean): ReturnType<typeof decodeUsage> {
+  return (
+    decodeUsage(wire.usage, apart) ??
+    decodeUsage(asObject(wire.x_groq)?.usage, apart) ??
+    decodeUsage(choice?.usage, apart)
+  );
 }
+
+const countsApart = ({ quirks }: Target): boolean => quirks.has('reasoning-apart');
 
 /** The first choice: we ask for one, and a further one would be another answer. */
 function firstChoice(wire: JsonObject): JsonObject | undefined {
@@ -43,10 +49,12 @@ function firstChoice(wire: JsonObject): JsonObject | undefined {
 class StreamDecoder implements Machine<Frame, GenerationEvent> {
   readonly #reader: AnswerReader;
   readonly #errors: readonly ErrorRule[] | undefined;
+  readonly #apart: boolean;
 
   constructor(target: Target, expectation: Expectation) {
     this.#errors = target.errors;
-    this.#reader = new AnswerReader(expectation, target.quirks);
+    this.#apart = countsApart(target);
+    this.#reader = new AnswerReader(expectation, target);
   }
 
   step(frame: Frame): readonly GenerationEvent[] {
@@ -77,9 +85,11 @@ class StreamDecoder implements Machine<Frame, GenerationEvent> {
 
   #chunk(wire: JsonObject): void {
     const reader = this.#reader;
-    reader.start(wire);
+    // What some hosts say of the prompt comes first, in a chunk that has neither an id nor a choice.
+    if (wire.id !== '') reader.start(wire);
     const choice = firstChoice(wire);
-    if (wire.usage != null || choice?.usage != null || wire.x_groq != null) reader.usage(usageIn(wire, choice));
+    if (wire.usage != null || choice?.usage != null || wire.x_groq != null)
+      reader.usage(usageIn(wire, choice, this.#apart));
     if (wire.service_tier != null) reader.serviceTier(wire.service_tier);
     if (!choice) return;
     const delta = asObject(choice.delta) ?? asObject(choice.message);
@@ -97,7 +107,7 @@ export const decodeStream = (target: Target, expectation: Expectation): Machine<
 
 /** A whole answer → the same events its stream would have given. */
 export function decodeWhole(body: unknown, target: Target, expectation: Expectation): readonly GenerationEvent[] {
-  const reader = new AnswerReader(expectation, target.quirks);
+  const reader = new AnswerReader(expectation, target);
   const wire = asObject(body);
   if (!wire) {
     reader.fail(gatewayError('upstream_malformed', 'Provider sent an answer that could not be read'));
@@ -109,7 +119,7 @@ export function decodeWhole(body: unknown, target: Target, expectation: Expectat
     return reader.take();
   }
   reader.start(wire);
-  reader.usage(usageIn(wire, choice));
+  reader.usage(usageIn(wire, choice, countsApart(target)));
   reader.serviceTier(wire.service_tier);
   const message = asObject(choice?.message);
   if (choice && message) reader.read(message, logprobsOf(choice));

@@ -1,5 +1,6 @@
 import type { AssistantMessage, Message, Part, ReasoningHistory } from '../../canon/request.ts';
 import type { Target } from '../../canon/target.ts';
+import { replayField } from './upstream-reasoning.ts';
 
 type Wire = Record<string, unknown>;
 
@@ -62,33 +63,41 @@ function withName(message: Message, target: Target): readonly Part[] {
 /** Formats a host without signatures may be given back: its own chunks and plain text of unknown making. */
 const PLAIN_FORMATS: ReadonlySet<string> = new Set(['unknown', 'mistral-v1']);
 
-/** The thinking of an earlier turn as this host wants it back; what another maker signed or encrypted is left out (INF-090). */
-function reasoningWire(history: ReasoningHistory | undefined, target: Target): Wire {
-  if (!history) return {};
-  if (target.quirks.has('reasoning-object')) {
-    return {
-      ...(history.text !== undefined && { reasoning: history.text }),
-      ...(history.details && { reasoning_details: history.details.map((detail) => detail.raw) }),
-    };
-  }
-  const plain = plainReasoning(history);
-  // The first generation of reasoning models refuses what it thought before (UP-059).
-  if (plain === undefined || /\br1\b|-r1/i.test(target.upstreamModel)) return {};
-  if (target.quirks.has('reasoning-replay')) return { reasoning_content: plain };
-  return target.quirks.has('reasoning-replay-plain') ? { reasoning: plain } : {};
+/** Whether the thinking of an earlier turn reaches this host. */
+export function keptThoughts(history: ReasoningHistory, target: Target, thinks: boolean): boolean {
+  if (target.quirks.has('reasoning-object')) return true;
+  const field = replayField(target) !== undefined || target.quirks.has('thinking-chunks');
+  return field && thinks && plainReasoning(history) !== undefined;
 }
 
+/** The thinking of an earlier turn as this host wants it back; what another maker signed or encrypted is left out (INF-090). */
+function historyWire({ reasoning: history, toolCalls }: AssistantMessage, target: Target, thinks: boolean): Wire {
+  if (target.quirks.has('reasoning-object')) {
+    return {
+      ...(history?.text !== undefined && { reasoning: history.text }),
+      ...(history?.details && { reasoning_details: history.details.map((detail) => detail.raw) }),
+    };
+  }
+  const field = replayField(target);
+  if (!field || !thinks) return {};
+  const missing = toolCalls.length > 0 && target.quirks.has('reasoning-replay-required') ? '' : undefined;
+  const plain = (history && plainReasoning(history)) ?? missing;
+  return plain === undefined ? {} : { [field]: plain };
+}
+
+/** Plain text of thoughts; empty where the turn says that there were none, undefined where it says nothing (INF-093). */
 function plainReasoning(history: ReasoningHistory): string | undefined {
   const details =
     history.details?.filter((detail) => detail.text !== undefined && PLAIN_FORMATS.has(detail.format)) ?? [];
   if (details.length > 0) return details.map((detail) => detail.text).join('');
-  return history.details && history.details.length > 0 ? undefined : history.text;
+  if (history.details && history.details.length > 0) return undefined;
+  return history.text ?? (history.details && '');
 }
 
-function assistantContent(message: AssistantMessage, parts: readonly Part[], target: Target): unknown {
-  const thoughts =
-    target.quirks.has('thinking-chunks') && message.reasoning ? plainReasoning(message.reasoning) : undefined;
-  if (thoughts !== undefined && thoughts !== '' && target.efforts?.length !== 0) {
+function assistantContent(message: AssistantMessage, parts: readonly Part[], target: Target, thinks: boolean): unknown {
+  const chunked = thinks && target.quirks.has('thinking-chunks');
+  const thoughts = chunked && message.reasoning ? plainReasoning(message.reasoning) : undefined;
+  if (thoughts !== undefined && thoughts !== '') {
     const thinking = { type: 'thinking', thinking: [{ type: 'text', text: thoughts }], closed: true };
     return [thinking, ...parts.map((part) => partWire(part, target))];
   }
@@ -96,11 +105,11 @@ function assistantContent(message: AssistantMessage, parts: readonly Part[], tar
 }
 
 /** What an assistant that called says beside it: where that is nothing, hosts want it in one of three ways (UP-022). */
-function contentWire(message: AssistantMessage, target: Target): Wire {
+function contentWire(message: AssistantMessage, target: Target, thinks: boolean): Wire {
   const parts = withName(message, target);
   const silent = parts.every((part) => part.kind === 'text' && part.text === '');
   const said = silent && message.toolCalls.length > 0 ? [] : parts;
-  const whole = assistantContent(message, said, target);
+  const whole = assistantContent(message, said, target, thinks);
   if (Array.isArray(whole) && whole.length === 0) {
     if (target.quirks.has('no-empty-content')) return {};
     return { content: target.quirks.has('empty-content') ? '' : null };
@@ -108,7 +117,7 @@ function contentWire(message: AssistantMessage, target: Target): Wire {
   return { content: whole };
 }
 
-function assistantWire(message: AssistantMessage, target: Target, id: (id: string) => string): Wire {
+function assistantWire(message: AssistantMessage, target: Target, id: (id: string) => string, thinks: boolean): Wire {
   const calls = message.toolCalls.map((call) => ({
     id: id(call.id),
     type: 'function',
@@ -116,16 +125,19 @@ function assistantWire(message: AssistantMessage, target: Target, id: (id: strin
   }));
   return {
     role: 'assistant',
-    ...contentWire(message, target),
+    ...contentWire(message, target, thinks),
     ...(calls.length > 0 && { tool_calls: calls }),
-    ...reasoningWire(message.reasoning, target),
+    ...historyWire(message, target, thinks),
   };
 }
 
-/** One message as this host takes it. */
-export function messageWire(message: Message, target: Target, id: (id: string) => string): Wire {
+/**
+ * One message as this host takes it.
+ * @param thinks whether thoughts of earlier turns are of use
+ */
+export function messageWire(message: Message, target: Target, id: (id: string) => string, thinks: boolean): Wire {
   const named = message.name !== undefined && target.quirks.has('message-names') ? { name: message.name } : {};
-  if (message.role === 'assistant') return { ...assistantWire(message, target, id), ...named };
+  if (message.role === 'assistant') return { ...assistantWire(message, target, id, thinks), ...named };
   if (message.role === 'tool') {
     return {
       role: 'tool',

@@ -1,15 +1,6 @@
 import type { Dropped } from '../../canon/dropped.ts';
 import { type Parameter, supports } from '../../canon/parameters.ts';
-import {
-  type Effort,
-  effortOf,
-  type GenerationRequest,
-  type Message,
-  nearestEffort,
-  type OutputForm,
-  type Tool,
-  type ToolChoice,
-} from '../../canon/request.ts';
+import type { GenerationRequest, Message, OutputForm, Tool, ToolChoice } from '../../canon/request.ts';
 import type { Target } from '../../canon/target.ts';
 import type { EncodedRequest } from '../dialect.ts';
 import { extraFields } from '../extras.ts';
@@ -17,7 +8,8 @@ import { writeBody } from '../short-way.ts';
 import { DIALECT_ID } from './id.ts';
 import { nineCharacterIds } from './tool-ids.ts';
 import { strictTurns, systemFirst } from './turns.ts';
-import { messageWire } from './upstream-messages.ts';
+import { keptThoughts, messageWire } from './upstream-messages.ts';
+import { besideReasoning, reasoningWire, remembers, wantedEffort } from './upstream-reasoning.ts';
 
 type Wire = Record<string, unknown>;
 
@@ -69,52 +61,6 @@ function outputWire(output: OutputForm): Wire {
   }
   if (output.kind === 'grammar') return { type: 'grammar', grammar: output.grammar };
   return { type: output.kind === 'json' ? 'json_object' : output.kind };
-}
-
-/** The level nearest to an effort among those that think; undefined where there is only one, which needs no word. */
-function levelOf(effort: Effort, target: Target): string | undefined {
-  const levels = target.efforts?.filter((level) => level !== 'none') ?? [];
-  return levels.length > 1 ? nearestEffort(effort, levels) : undefined;
-}
-
-/** Hosts that have a switch beside or in place of a level. */
-function switchWire(effort: Effort, budget: number | undefined, target: Target): Wire | undefined {
-  const { quirks } = target;
-  const on = effort !== 'none';
-  const level = on ? levelOf(effort, target) : undefined;
-  const strength = level === undefined ? {} : { reasoning_effort: level };
-  if (quirks.has('thinking-switch')) return { thinking: { type: on ? 'enabled' : 'disabled' }, ...strength };
-  if (quirks.has('enable-thinking'))
-    return { enable_thinking: on, ...(on && budget !== undefined && { thinking_budget: budget }) };
-  if (quirks.has('reasoning-enabled')) return { reasoning: { enabled: on }, ...strength };
-  return undefined;
-}
-
-/** How a host is asked to think: the unified object, or a level it knows (spec/providers B.1.6, C.8). */
-function reasoningWire(request: GenerationRequest, target: Target): Wire | undefined {
-  const wish = request.reasoning;
-  if (!wish) return undefined;
-  if (target.quirks.has('reasoning-object')) {
-    return {
-      reasoning: {
-        ...(wish.effort !== undefined && { effort: wish.effort }),
-        ...(wish.budgetTokens !== undefined && { max_tokens: wish.budgetTokens }),
-        ...(wish.enabled !== undefined && { enabled: wish.enabled }),
-        ...(wish.exclude && { exclude: true }),
-        ...(wish.summary !== undefined && { summary: wish.summary }),
-      },
-    };
-  }
-  const effort = effortOf(wish);
-  if (effort === undefined || target.efforts?.length === 0) return undefined;
-  const switched = switchWire(effort, wish.budgetTokens, target);
-  if (switched) return switched;
-  // Weak efforts go with the side that does not think, because a host with two levels has nothing in between (UP-050).
-  const onlyTwo = target.efforts?.length === 2 && target.efforts.includes('none');
-  const weak = effort === 'minimal' || effort === 'low';
-  const level = onlyTwo && weak ? 'none' : target.efforts ? nearestEffort(effort, target.efforts) : effort;
-  if (level === undefined) return undefined;
-  return { reasoning_effort: level, ...(target.quirks.has('parsed-reasoning') && { reasoning_format: 'parsed' }) };
 }
 
 const closed = (target: Target): boolean => target.quirks.has('closed-request');
@@ -208,7 +154,10 @@ const FIELDS: readonly Field[] = [
     'top_logprobs',
     '/top_logprobs',
     (r) => r.sampling.topLogprobs,
-    (top_logprobs, target) => (target.quirks.has('integer-logprobs') ? { logprobs: top_logprobs } : { top_logprobs }),
+    (wanted, target) => {
+      const top_logprobs = Math.min(wanted, target.topLogprobsMax ?? wanted);
+      return target.quirks.has('integer-logprobs') ? { logprobs: top_logprobs } : { top_logprobs };
+    },
   ),
   field(
     'prediction',
@@ -281,18 +230,37 @@ const CLOSED: ReadonlySet<Parameter> = new Set([
   'reasoning',
 ]);
 
+const beyond = (wanted: number | undefined, most: number | undefined): boolean =>
+  most !== undefined && most > 0 && (wanted ?? 0) > most;
+
 function writeFields(request: GenerationRequest, target: Target, body: Wire, dropped: Dropped[]): void {
+  const unthinking =
+    target.unthinkingParameters && wantedEffort(request, target) === 'none' ? target.unthinkingParameters : undefined;
   for (const { parameter, pointer, wish, write } of FIELDS) {
     const value = wish(request);
     if (value === undefined) continue;
-    const known = supports(target.parameters, parameter) && (!closed(target) || CLOSED.has(parameter));
+    const taken = supports(target.parameters, parameter) || unthinking?.has(parameter);
+    const known = taken && (!closed(target) || CLOSED.has(parameter));
     const wire = known ? write(value as never, target) : undefined;
     if (wire) Object.assign(body, wire);
     else dropped.push({ pointer, reason: 'unsupported' });
   }
-  if ((request.sampling.stop?.length ?? 0) > (target.stopsMax ?? Number.POSITIVE_INFINITY) && target.stopsMax !== 0)
-    dropped.push({ pointer: '/stop', reason: 'adapted' });
-  Object.assign(body, extraFields(request, DIALECT_ID, target, dropped));
+  if (beyond(request.sampling.stop?.length, target.stopsMax)) dropped.push({ pointer: '/stop', reason: 'adapted' });
+  if (beyond(request.sampling.topLogprobs, target.topLogprobsMax))
+    dropped.push({ pointer: '/top_logprobs', reason: 'adapted' });
+}
+
+/** Names what of earlier turns does not go back: thoughts that the host has no place for, and failures of tools. */
+function nameLost(request: GenerationRequest, target: Target, dropped: Dropped[]): void {
+  for (const [index, message] of request.messages.entries()) {
+    if (message.role === 'tool' && message.isError)
+      dropped.push({ pointer: `/messages/${index}/is_error`, reason: 'unsupported' });
+    if (message.role !== 'assistant' || !message.reasoning) continue;
+    const { text, details } = message.reasoning;
+    const said = (text ?? '') !== '' || (details?.length ?? 0) > 0;
+    if (said && !keptThoughts(message.reasoning, target, remembers(request, target)))
+      dropped.push({ pointer: `/messages/${index}/reasoning`, reason: 'unsupported' });
+  }
 }
 
 /** Text of a trailing assistant message, which the model is to continue (INF-032). */
@@ -352,16 +320,17 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
   const dropped: Dropped[] = [];
   const turns = adapted(request, target);
   const id = target.quirks.has('nine-character-ids') ? nineCharacterIds(turns) : (same: string) => same;
-  const messages = turns.map((message) => messageWire(message, target, id));
+  const thinks = remembers(request, target);
+  const messages = turns.map((message) => messageWire(message, target, id, thinks));
   const echo = target.quirks.has('prefix-prefill') ? prefill(turns) : undefined;
   const last = messages.at(-1);
   if (echo !== undefined && last) last.prefix = true;
   const body: Wire = { model: target.upstreamModel, messages };
   writeFields(request, target, body, dropped);
-  for (const [index, message] of request.messages.entries()) {
-    if (message.role === 'tool' && message.isError)
-      dropped.push({ pointer: `/messages/${index}/is_error`, reason: 'unsupported' });
-  }
+  const replayed = messages.some((message) => message.reasoning_content !== undefined);
+  Object.assign(body, besideReasoning(body, target, replayed));
+  Object.assign(body, extraFields(request, DIALECT_ID, target, dropped));
+  nameLost(request, target, dropped);
   if (request.stream) {
     body.stream = true;
     if (target.quirks.has('usage-opt-in')) body.stream_options = { include_usage: true };
@@ -371,6 +340,9 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
     path: '/chat/completions',
     ...writeBody(body, request, DIALECT_ID),
     dropped,
-    expectation: echo ? { prefillEcho: echo } : {},
+    expectation: {
+      ...(echo && { prefillEcho: echo }),
+      ...(target.quirks.has('phantom-calls') && body.tools === undefined && { noCalls: true }),
+    },
   };
 }

@@ -59,8 +59,9 @@ function withoutZeros(counts: Record<string, number>): Counts {
 /**
  * A provider's usage object → disjoint counts. Undefined where it said nothing; an explicit zero is zero (spec/reliability U33).
  * Negative and absurd numbers are clamped.
+ * @param separate the host counts thoughts beside the answer, whatever its totals look like
  */
-export function decodeUsage(wire: unknown): Usage | undefined {
+export function decodeUsage(wire: unknown, separate = false): Usage | undefined {
   const usage = asObject(wire);
   if (!usage) return undefined;
   const promptTotal = asCount(usage.prompt_tokens) ?? asCount(usage.input_tokens);
@@ -79,7 +80,8 @@ export function decodeUsage(wire: unknown): Usage | undefined {
   // Some hosts leave reasoning out of the completion total; their grand total gives them away.
   const whole = asCount(usage.total_tokens);
   const apart =
-    reasoned !== undefined && reasoned > 0 && whole === (promptTotal ?? 0) + (completionTotal ?? 0) + reasoned;
+    separate ||
+    (reasoned !== undefined && reasoned > 0 && whole === (promptTotal ?? 0) + (completionTotal ?? 0) + reasoned);
   const beyond = reasoned !== undefined && reasoned > (completionTotal ?? 0);
   // Some report what was not cached as the prompt: then the sum is the prompt (UP-111).
   const cached = read(CACHED) ?? 0;

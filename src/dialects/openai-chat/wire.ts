@@ -99,6 +99,13 @@ export type ToolWire = z.infer<typeof tool>;
 const toolChoice = z.union([
   z.enum(['none', 'auto', 'required']),
   z.object({ type: z.literal('function'), function: z.object({ name: z.string().min(1) }) }),
+  z.object({
+    type: z.literal('allowed_tools'),
+    allowed_tools: z.object({
+      mode: z.enum(['auto', 'required']),
+      tools: z.array(z.looseObject({ function: z.looseObject({ name: z.string() }).nullish() })).min(1),
+    }),
+  }),
 ]);
 
 const responseFormat = z.discriminatedUnion('type', [
@@ -189,6 +196,8 @@ export const chatRequest = z.looseObject({
   service_tier: z.string().max(64).nullish(),
   session_id: sessionId.nullish(),
   user: z.string().max(1024).nullish(),
+  safety_identifier: z.string().max(256, 'may have 256 characters').nullish(),
+  image_config: jsonObject.nullish(),
   metadata: metadata.nullish(),
   debug: z.looseObject({ echo_upstream_body: z.boolean().nullish() }).nullish(),
 });
