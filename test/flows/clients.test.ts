@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { createOpenRouter } from '@openrouter/ai-sdk-provider';
 import { OpenRouter } from '@openrouter/sdk';
-import { generateObject, generateText, stepCountIs, streamText, tool } from 'ai';
+import { generateObject, streamText } from 'ai';
 import OpenAI from 'openai';
 import { zodResponseFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
 import { RunningGateway } from '../support/gateway.ts';
 
-/** The clients people already have, unmodified, with nothing changed but the base URL. */
+/** What single clients do beyond what all of them do (loop.test.ts). */
 
 const MODEL = 'mistralai/mistral-small-2603';
 
@@ -29,16 +29,6 @@ const weather = {
 describe('openai', () => {
   const openai = () => new OpenAI({ baseURL: gateway.api, apiKey: gateway.key, maxRetries: 0 });
 
-  test('chats', async () => {
-    const answer = await openai().chat.completions.create({
-      model: MODEL,
-      messages: [{ role: 'user', content: 'Tell me about the Rhine.' }],
-    });
-    expect(answer.choices[0]?.message.content).toContain('Rhine');
-    expect(answer.choices[0]?.finish_reason).toBe('stop');
-    expect(answer.usage?.completion_tokens).toBeGreaterThan(20);
-  });
-
   test('also works with the base URL without /api', async () => {
     const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: gateway.key, maxRetries: 0 });
     const answer = await client.chat.completions.create({ model: MODEL, messages: [{ role: 'user', content: 'Hi' }] });
@@ -56,29 +46,6 @@ describe('openai', () => {
     expect(pieces.length).toBeGreaterThan(20);
     expect(pieces.join('')).toBe(whole.choices[0]?.message.content ?? '');
     expect((await stream.totalUsage()).completion_tokens).toBeGreaterThan(20);
-  });
-
-  test('runs tools until there is an answer', async () => {
-    const asked: string[] = [];
-    const runner = openai().chat.completions.runTools({
-      model: MODEL,
-      messages: [{ role: 'user', content: 'What is the weather in Paris?' }],
-      tools: [
-        {
-          type: 'function',
-          function: {
-            ...weather.function,
-            parse: JSON.parse,
-            function: ({ city }: { city: string }) => {
-              asked.push(city);
-              return `Sunny in ${city}, 23 degrees`;
-            },
-          },
-        },
-      ],
-    });
-    expect(await runner.finalContent()).toContain('Sunny in Paris, 23 degrees');
-    expect(asked).toEqual(['Paris']);
   });
 
   test('streams tool calls piece by piece', async () => {
@@ -179,34 +146,6 @@ describe('@openrouter/ai-sdk-provider with ai', () => {
     expect(text).toContain('Rhine');
     expect(await result.finishReason).toBe('stop');
     expect((await result.usage).outputTokens).toBeGreaterThan(20);
-  });
-
-  test('streamText with reasoning', async () => {
-    const result = streamText({
-      model: createOpenRouter({ baseURL: gateway.api, apiKey: gateway.key }).chat(MODEL, {
-        reasoning: { effort: 'high' },
-      }),
-      prompt: 'Think about the Rhine.',
-    });
-    await result.consumeStream();
-    expect(await result.reasoningText).toContain('The prompt asks');
-  });
-
-  test('generateText with tools', async () => {
-    const { text, steps } = await generateText({
-      model: model(),
-      prompt: 'What is the weather in Paris?',
-      stopWhen: stepCountIs(3),
-      tools: {
-        get_weather: tool({
-          description: 'The weather in a city',
-          inputSchema: z.object({ city: z.string() }),
-          execute: async ({ city }) => `Sunny in ${city}`,
-        }),
-      },
-    });
-    expect(steps).toHaveLength(2);
-    expect(text).toContain('Sunny in Paris');
   });
 
   test('generateObject', async () => {

@@ -221,3 +221,33 @@ test('INF-288 a stream that fails ends with response.failed and nothing but its 
   expect(failed.response.error_type).toMatch(/\w/);
   expect(failed.response.error.message).toMatch(/\w/);
 });
+
+test('thoughts in the place of a summary keep their signature, and go back to their maker with it', async () => {
+  const ask = async (input: unknown): Promise<{ readonly body: Json; readonly dropped: string | null }> => {
+    const response = await fetch(`${gateway.api}/responses`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${gateway.key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        model: 'anthropic/claude-opus-4.6',
+        provider: { only: ['anthropic'] },
+        input,
+        tools: [weather],
+        max_output_tokens: 4000,
+        reasoning: { effort: 'high', summary: 'auto' },
+      }),
+    });
+    return { body: (await response.json()) as Json, dropped: response.headers.get('x-turnpike-dropped') };
+  };
+  const user = { role: 'user', content: 'What is the weather in Paris?' };
+  const { body: first } = await ask([user]);
+  const [thought, call] = first.output;
+  expect(thought.summary[0].text).toContain('The prompt asks');
+  expect(thought.content ?? []).toEqual([]);
+  const result = { type: 'function_call_output', call_id: call.call_id, output: 'Sunny, 23 degrees' };
+  const { body: second, dropped } = await ask([user, thought, call, result]);
+  expect(JSON.stringify(second.output)).toContain('Sunny, 23 degrees');
+  expect(dropped).toBeNull();
+  // The host knows its signatures again: another thought under this one is refused.
+  const changed = { ...thought, summary: [{ type: 'summary_text', text: 'Something else' }] };
+  expect((await ask([user, changed, call, result])).body.error).toBeDefined();
+});

@@ -33,9 +33,9 @@ function blockWire({ block, text, signature, audio }: CollectedBlock, context: A
   switch (block.kind) {
     case 'text':
     case 'refusal':
-      return [{ type: 'text', text, citations: null }];
+      return [{ type: 'text', text }];
     case 'audio':
-      return [{ type: 'text', text: audio?.transcript ?? '', citations: null }];
+      return [{ type: 'text', text: audio?.transcript ?? '' }];
     case 'reasoning': {
       const own = signatureOf(block.format, signature);
       if (!context.showReasoning && own === '') return [];

@@ -6,12 +6,15 @@ const METHODS: Readonly<Record<string, Omit<PathCall, 'fields'> & { readonly str
   countTokens: { stream: false, counts: true },
 };
 
-/** `/models/author/slug:generateContent`: the model may have slashes and colons of its own, the method is after the last colon. */
+/**
+ * `/models/author/slug:generateContent`: the model may have slashes and colons of its own, the method is after the last colon. Some
+ * clients leave `models/` out where the model's name has a slash.
+ */
 export function fromPath(path: string): PathCall | undefined {
-  const prefix = '/models/';
   const colon = path.lastIndexOf(':');
   const method = METHODS[path.slice(colon + 1)];
-  if (!path.startsWith(prefix) || colon < 0 || !method) return undefined;
-  const model = decodeURIComponent(path.slice(prefix.length, colon));
+  const name = /^\/models\/(.+)$|^\/([^/]+\/.+)$/.exec(path.slice(0, Math.max(colon, 0)));
+  if (!name || !method) return undefined;
+  const model = decodeURIComponent(name[1] ?? name[2] ?? '');
   return { fields: { model, stream: method.stream }, counts: method.counts };
 }

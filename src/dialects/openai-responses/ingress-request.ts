@@ -72,9 +72,12 @@ function detailsOf(wire: ReasoningItem, first: number): readonly ReasoningDetail
       raw: { type: kind, ...own, ...identity },
     });
   };
-  for (const { text } of wire.summary ?? []) add('reasoning.summary', { summary: text }, text);
   const signature = wire.signature ?? undefined;
-  for (const { text } of wire.content ?? [])
+  const { summary, content } = wire;
+  // Nobody signs a summary: alone beside a signature it is a thought that was shown in the place of one.
+  const inItsPlace = signature !== undefined && !content?.length;
+  if (!inItsPlace) for (const { text } of summary ?? []) add('reasoning.summary', { summary: text }, text);
+  for (const { text } of (inItsPlace ? summary : content) ?? [])
     add('reasoning.text', { text, ...(signature !== undefined && { signature }) }, text, signature);
   if (wire.encrypted_content != null) add('reasoning.encrypted', { data: wire.encrypted_content });
   return details;

@@ -241,7 +241,9 @@ export class ResponseWriter implements Machine<GenerationEvent, Frame> {
     this.#closeItem();
   }
 
-  #startThought({ format, id, form }: Extract<Block, { kind: 'reasoning' }>): void {
+  /** Who asks for a summary looks for thoughts there: what a host tells in full is shown in that place. */
+  #startThought({ format, id, form: own }: Extract<Block, { kind: 'reasoning' }>): void {
+    const form = this.#context.request?.reasoning?.summary === undefined ? own : 'summary';
     const item = { ...this.#thought(format, id), ...(form === 'text' && { content: [] }), status: 'in_progress' };
     this.#openItem('rs', item, form);
     if (!this.#context.showReasoning) return;
