@@ -28,6 +28,8 @@ export interface AttemptRecord {
   readonly code?: ErrorCode;
   readonly providerCode?: string;
   readonly latencyMs: number;
+  /** Known once the answer has ended: it began with this word, which was meant for the server and not for its callers. */
+  leaked?: string;
 }
 
 /** An attempt whose content is ready to be sent: failover ends here. */

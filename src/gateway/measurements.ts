@@ -21,6 +21,8 @@ export interface Measured {
   readonly uptime5m: number | null;
   readonly uptime30m: number | null;
   readonly uptime1d: number | null;
+  /** Control words of its model came as text within the last hour. */
+  readonly misconfigured: boolean;
 }
 
 interface Sample {
@@ -36,12 +38,16 @@ interface Minute {
 }
 
 interface Observed {
+  /** When it was last said that control words came as text. */
+  misconfiguredAt?: number;
   health: EndpointHealth;
   readonly samples: Sample[];
   readonly minutes: Minute[];
 }
 
 const MINUTE_MS = 60_000;
+/** How long one warning stands for those that would follow. */
+const FLAG_MS = 60 * MINUTE_MS;
 const WINDOW_MS = 30 * MINUTE_MS;
 const SAMPLES_MAX = 1000;
 const MINUTES_MAX = 1440;
@@ -74,6 +80,14 @@ export class Measurements implements HealthPort {
     bucket[outcome] += 1;
   }
 
+  misconfigured(endpointId: string): boolean {
+    const observed = this.#observed(endpointId);
+    const now = this.#clock.now();
+    const news = observed.misconfiguredAt === undefined || now - observed.misconfiguredAt >= FLAG_MS;
+    if (news) observed.misconfiguredAt = now;
+    return news;
+  }
+
   /** @param tokensPerSecond undefined where an answer was too short or too sudden to have a speed */
   answered(endpointId: string, firstContentMs: number, tokensPerSecond: number | undefined): void {
     const { samples } = this.#observed(endpointId);
@@ -100,6 +114,7 @@ export class Measurements implements HealthPort {
       uptime5m: uptime(5),
       uptime30m: uptime(30),
       uptime1d: uptime(MINUTES_MAX),
+      misconfigured: observed?.misconfiguredAt !== undefined && now - observed.misconfiguredAt < FLAG_MS,
     };
   }
 

@@ -22,6 +22,11 @@ export function routerMetadata(plan: Plan, execution: Execution, requested: stri
       available,
     },
     turnpike: { dropped: execution.winner?.encoded.dropped ?? [] },
-    attempts: execution.attempts.map(({ provider, model, status }) => ({ provider, model, status })),
+    attempts: execution.attempts.map(({ provider, model, status, leaked }) => ({
+      provider,
+      model,
+      status,
+      ...(leaked !== undefined && { control_words: leaked }),
+    })),
   };
 }

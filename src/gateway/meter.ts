@@ -1,4 +1,5 @@
 import type { Clock } from '../canon/clock.ts';
+import { leakedWord } from '../canon/control-words.ts';
 import type { Delta, FinishReason, GenerationEvent } from '../canon/event.ts';
 import { estimateTokens } from '../canon/tokens.ts';
 import type { Usage } from '../canon/units.ts';
@@ -57,6 +58,11 @@ export class Meter {
     if (delta.kind === 'signature') return;
     const text = delta.kind === 'audio' ? (delta.transcript ?? '') : delta.text;
     (this.#inReasoning ? this.#thought : this.#produced).push(text);
+  }
+
+  /** A word that was meant for the server, at the beginning of what the caller reads as text. */
+  get leaked(): string | undefined {
+    return leakedWord(this.#produced);
   }
 
   get producedAnything(): boolean {

@@ -32,6 +32,8 @@ export interface Roads {
 export interface HealthPort {
   inOutage(endpointId: string): boolean;
   record(endpointId: string, outcome: 'served' | 'failed'): void;
+  /** Flags an endpoint whose server is set up wrongly. @returns whether that is news */
+  misconfigured(endpointId: string): boolean;
   answered(endpointId: string, firstContentMs: number, tokensPerSecond: number | undefined): void;
 }
 

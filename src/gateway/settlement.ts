@@ -44,6 +44,7 @@ export class Settlement {
     this.#compare(winner, priced, usage);
     const waived = cancelled ? undefined : waiver(usage, meter.finish);
     this.#measure(winner, meter);
+    this.#notice(winner, execution, meter);
     const record = this.#record({
       execution,
       meter,
@@ -101,6 +102,18 @@ export class Settlement {
         error: error.code,
         endedAt: clock.monotonic(),
       }),
+    );
+  }
+
+  /** Control words in the text mean that the host's server was started without its model's parser. */
+  #notice({ candidate }: Winner, { attempts }: Execution, { leaked }: Meter): void {
+    const attempt = attempts.at(-1);
+    if (leaked === undefined || !attempt) return;
+    attempt.leaked = leaked;
+    if (!this.#ports.health.misconfigured(candidate.endpoint.id)) return;
+    this.#ports.log.warn(
+      { generation: this.#call.id, endpoint: candidate.endpoint.id, leaked },
+      'the endpoint looks misconfigured: control words of its model came as text',
     );
   }
 

@@ -134,6 +134,7 @@ export function endpointJson(
     max_completion_tokens: endpoint.maxOutputTokens ?? null,
     max_prompt_tokens: null,
     supported_parameters: [...roads.snapshot.parameters(endpoint)].sort(),
+    ...(measured.misconfigured && { turnpike: { misconfigured: true } }),
     status: uptime === null || uptime >= 95 ? 0 : uptime >= 90 ? -1 : uptime >= 80 ? -2 : -3,
     uptime_last_5m: measured.uptime5m,
     uptime_last_30m: uptime,
