@@ -18,6 +18,7 @@ export const QUIRKS = {
   'system-first': 'Knows one system message, at the start alone; later ones are text of the user.',
   'empty-content': 'An assistant that only called has an empty text, where others want null.',
   'no-empty-content': 'An assistant that only called has no content at all, where others want null.',
+  'cache-marks': 'Takes `cache_control` on parts and tools, for five minutes.',
   'usage-opt-in': 'A stream reports usage only with `stream_options.include_usage`, in a chunk of its own.',
   'usage-in-finish': 'A stream reports usage in the chunk that carries the finish reason, unasked.',
   'reasoning-object': 'Takes and gives the unified `reasoning` object and `reasoning_details`.',

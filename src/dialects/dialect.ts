@@ -25,6 +25,8 @@ export interface AnswerContext {
   readonly showReasoning: boolean;
   /** Whether a stream reports usage at all, where that must be asked for. */
   readonly streamUsage: boolean;
+  /** Whether what is written to a cache has a price here, and is therefore told; undefined tells what there is. */
+  readonly cacheWrites?: boolean;
   /** What was asked, for wires whose answers repeat it. */
   readonly request?: GenerationRequest;
   /** The settled bill; asked for only after settlement, when the last chunk or the whole answer is written. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type GatewayError, gatewayError } from '../canon/errors.ts';
-import type { GenerationRequest, Tool } from '../canon/request.ts';
+import type { CacheMark, GenerationRequest, Tool } from '../canon/request.ts';
 import { fail, ok, type Result } from '../canon/result.ts';
 
 /** What the ingress halves of all dialects share: how a bad request is named, and the fields of routing that stand in every body. */
@@ -8,6 +8,20 @@ import { fail, ok, type Result } from '../canon/result.ts';
 const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 export const cacheControl = z.object({ type: z.literal('ephemeral'), ttl: z.enum(['5m', '1h']).nullish() }).nullish();
+
+/** OpenAI's mark, which lasts as long as its maker says. */
+export const cacheBreakpoint = z.object({ mode: z.literal('explicit') }).nullish();
+
+type MarkWires = {
+  cache_control?: z.infer<typeof cacheControl>;
+  prompt_cache_breakpoint?: z.infer<typeof cacheBreakpoint>;
+};
+
+/** What a part says of the cache, in either maker's words. */
+export function cacheMark({ cache_control: mark, prompt_cache_breakpoint: point }: MarkWires): { cache?: CacheMark } {
+  if (mark) return { cache: present({ ttl: mark.ttl }) };
+  return point ? { cache: {} } : {};
+}
 
 const slug = z.string().min(1).max(512);
 export const modelSlug = slug;

@@ -31,6 +31,8 @@ export interface GenerationRecord {
   readonly estimated: boolean;
   /** Unit, quantity, pico-dollars per unit. */
   readonly lines: readonly (readonly [string, number, string])[];
+  /** Pico-dollars for an input token that no cache has to do with: what caching saved or cost is told against it. */
+  readonly inputPrice?: string;
   /** Why the lines were not charged, where they were not. */
   readonly waived: string | null;
   /** The provider's own usage object, as it came. */
@@ -93,6 +95,7 @@ export function recordOf({
     counts: usage?.counts ?? {},
     estimated: usage?.estimated ?? false,
     lines: price?.lines.map((line) => [line.unit, line.quantity, line.price.toString()] as const) ?? [],
+    ...(price && { inputPrice: price.input.toString() }),
     waived: waived ?? null,
     usageRaw: usage?.raw ?? null,
     serviceTier: meter?.serviceTier ?? null,

@@ -178,7 +178,9 @@ export class StreamRelay implements Cuttable {
   }
 
   #encoder(winner: Winner | undefined, execution: Execution): Machine<GenerationEvent, Frame> {
-    return this.#call.dialect.encodeStream(answerContext(this.#call, this.#plan, winner, execution, () => this.#bill));
+    return this.#call.dialect.encodeStream(
+      answerContext(this.#call, this.#plan, winner, execution, () => this.#bill, this.#ports),
+    );
   }
 
   #text(frames: readonly Frame[]): string {
@@ -204,8 +206,10 @@ export function answerContext(
   winner: Winner | undefined,
   execution: Execution,
   bill: () => Bill | undefined,
+  { roads }: Pick<GatewayPorts, 'roads'>,
 ): AnswerContext {
   const { request, origin } = call;
+  const rates = winner && roads.snapshot.rates(winner.candidate.endpoint);
   return {
     id: call.id,
     created: Math.floor(call.acceptedAt / 1000),
@@ -214,6 +218,7 @@ export function answerContext(
     quirks: OUR_QUIRKS,
     showReasoning: request.reasoning?.exclude !== true,
     streamUsage: true,
+    cacheWrites: rates ? rates.has('cache-write') || rates.has('cache-write-1h') : false,
     request,
     bill,
     ...(origin.wantsMetadata && {

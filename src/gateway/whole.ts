@@ -52,7 +52,7 @@ async function run(
     ports.health.record(winner.candidate.endpoint.id, generation.error ? 'failed' : 'served');
     if (generation.error) await settlement.void(execution, meter, generation.error);
     const bill = generation.error ? FREE : await settlement.settle({ winner, execution, meter, cancelled: false });
-    const context = answerContext(call, plan, winner, execution, () => bill);
+    const context = answerContext(call, plan, winner, execution, () => bill, ports);
     const body = call.dialect.encodeWhole({ ...generation, usage: meter.usage() }, context);
     return { kind: 'answer', body, winner, execution };
   } catch (error) {

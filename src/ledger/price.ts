@@ -20,6 +20,8 @@ interface ReceiptLine {
 
 export interface Price {
   readonly lines: readonly ReceiptLine[];
+  /** What an input token costs that is neither read from nor written to a cache. */
+  readonly input: PicodollarsPerUnit;
   /** Σ quantity × price, rounded once. */
   readonly total: Nanodollars;
   /** The part of the total that input and flat fees make; the rest is output. */
@@ -38,7 +40,7 @@ export function price(counts: Counts, rates: Rates): Price {
   let promptPico = 0n;
   for (const line of lines) if (UNITS[line.unit].direction !== 'output') promptPico += times(line);
   const prompt = roundToNano(promptPico);
-  return { lines, total: sum, prompt, completion: subtract(sum, prompt) };
+  return { lines, input: unitPrice(rates, 'input'), total: sum, prompt, completion: subtract(sum, prompt) };
 }
 
 /** The most a request can cost at these rates, rounded up: every prompt token at the dearest input price there is. */

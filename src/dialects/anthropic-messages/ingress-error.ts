@@ -8,10 +8,12 @@ const TYPES: Readonly<Record<string, string>> = {
   permission_denied: 'permission_error',
   payment_required: 'billing_error',
   not_found: 'not_found_error',
+  image_not_found: 'not_found_error',
   provider_overloaded: 'overloaded_error',
   timeout: 'timeout_error',
   provider_unavailable: 'api_error',
   server: 'api_error',
+  unmapped: 'api_error',
 };
 
 /** What a server of this dialect writes with a status (spec/providers B.2.7); the sandbox plays one. */

@@ -217,6 +217,7 @@ export function decodeRequest(body: unknown, target?: Target): Result<Generation
       reasoning: wire.thinking == null ? undefined : readThinking(wire.thinking, effort),
       verbosity: adaptive ? undefined : effort,
       maxOutputTokens: wire.max_tokens,
+      ...cacheMark(wire.cache_control),
       serviceTier: wire.service_tier,
       sessionId: wire.session_id,
       user: wire.user ?? wire.metadata?.user_id,

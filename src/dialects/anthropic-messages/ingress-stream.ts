@@ -62,7 +62,7 @@ class StreamEncoder implements Machine<GenerationEvent, Frame> {
       stop_details: stopDetails(end.finish),
       container: null,
     };
-    const usage = encodeUsage(this.#usage, this.#context);
+    const usage = encodeUsage(this.#usage, this.#context, end.serviceTier);
     const metadata = this.#context.metadata?.();
     return [
       frame('message_delta', `,"delta":${JSON.stringify(delta)},"usage":${JSON.stringify(usage)}`),
@@ -78,7 +78,7 @@ class StreamEncoder implements Machine<GenerationEvent, Frame> {
       stop_sequence: null,
       stop_details: null,
       container: null,
-      usage: encodeUsage(this.#usage, { ...this.#context, bill: () => undefined }),
+      usage: encodeUsage(this.#usage, { ...this.#context, bill: () => undefined }, undefined),
     };
   }
 

@@ -69,7 +69,7 @@ export function encodeWhole(generation: Generation, context: AnswerContext): unk
     stop_sequence: null,
     stop_details: stopDetails(generation.finish),
     container: null,
-    usage: encodeUsage(generation.usage, context),
+    usage: encodeUsage(generation.usage, context, generation.serviceTier),
     ...(metadata !== undefined && { openrouter_metadata: metadata }),
   };
 }

@@ -51,7 +51,8 @@ class AnswerReader extends AnswerEvents {
     const usage = asObject(wire);
     if (!usage) return;
     this.#usage = mergeUsage(this.#usage, usage);
-    this.#tier = asText(usage.service_tier) ?? this.#tier;
+    const tier = asText(usage.service_tier) ?? this.#tier;
+    this.#tier = tier === 'standard' ? 'default' : tier;
   }
 
   stop(reason: unknown): void {

@@ -34,8 +34,16 @@ export function decodeUsage(wire: JsonObject): Usage {
   };
 }
 
+/** The usual tier under this wire's name for it; others go by their own. */
+const USUAL: ReadonlySet<string> = new Set(['default', 'auto', 'on_demand']);
+const tierWord = (tier: string | undefined): string => (tier === undefined || USUAL.has(tier) ? 'standard' : tier);
+
 /** Counts → the wire's object, with every key that clients require, and what it cost where it was settled (spec/inference 7.2). */
-export function encodeUsage(usage: Usage | undefined, context: AnswerContext): Record<string, unknown> {
+export function encodeUsage(
+  usage: Usage | undefined,
+  context: AnswerContext,
+  tier: string | undefined,
+): Record<string, unknown> {
   const counts = usage?.counts ?? {};
   const five = counts['cache-write'] ?? 0;
   const hour = counts['cache-write-1h'] ?? 0;
@@ -50,7 +58,7 @@ export function encodeUsage(usage: Usage | undefined, context: AnswerContext): R
     cache_creation: { ephemeral_5m_input_tokens: five, ephemeral_1h_input_tokens: hour },
     output_tokens_details: { thinking_tokens: counts.reasoning ?? 0 },
     server_tool_use: searches > 0 ? { web_search_requests: searches, web_fetch_requests: 0 } : null,
-    service_tier: null,
+    service_tier: tierWord(tier),
     inference_geo: null,
     ...(bill && {
       cost: bill.costUsd,

@@ -128,6 +128,7 @@ export const messagesRequest = z.looseObject({
       format: z.object({ type: z.literal('json_schema'), schema: z.record(z.string(), z.unknown()) }).nullish(),
     })
     .nullish(),
+  cache_control: cacheControl,
   service_tier: z.string().max(64).nullish(),
   provider: preferencesSchema.nullish(),
   plugins: plugins.nullish(),

@@ -2,6 +2,7 @@ import type { Dropped } from '../../canon/dropped.ts';
 import { supports } from '../../canon/parameters.ts';
 import { effortOf, type GenerationRequest, type Message, type Part } from '../../canon/request.ts';
 import type { Target } from '../../canon/target.ts';
+import { fitMarks } from '../cache-marks.ts';
 import { type EncodedRequest, EXPECT_NOTHING } from '../dialect.ts';
 import { extraFields } from '../extras.ts';
 import { sampled, stops } from '../sampling.ts';
@@ -42,8 +43,6 @@ function contentWire(parts: readonly Part[], pointer: string, dropped: Dropped[]
     const wire = partWire(part);
     if (!wire && part.kind !== 'text' && part.kind !== 'refusal')
       dropped.push({ pointer: `${pointer}/content/${index}`, reason: 'unsupported' });
-    if ('cache' in part && part.cache)
-      dropped.push({ pointer: `${pointer}/content/${index}/cache_control`, reason: 'unsupported' });
     return wire ? [wire] : [];
   });
   return wires.every(({ type }) => type === 'text') ? wires.map(({ text }) => String(text)).join('') : wires;
@@ -127,8 +126,9 @@ function thinking(request: GenerationRequest, target: Target, dropped: Dropped[]
 }
 
 /** The request as a host of this dialect takes it (spec/providers B.5). */
-export function encodeRequest(request: GenerationRequest, target: Target): EncodedRequest {
+export function encodeRequest(asked: GenerationRequest, target: Target): EncodedRequest {
   const dropped: Dropped[] = [];
+  const request = fitMarks(asked, target, dropped);
   const sampling = sampled(request, target, NAMES, dropped);
   for (const [name, least, most] of RANGES) {
     const value = sampling[name];

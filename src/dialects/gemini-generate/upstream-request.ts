@@ -253,6 +253,7 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
   const dropped: Dropped[] = [];
   const { system, turns } = conversation(request.messages, target, dropped);
   const config: Wire = sampled(request, target, NAMES, dropped);
+  if (request.cache) dropped.push({ pointer: '/cache_control', reason: 'unsupported' });
   const stopSequences = stops(request, STOPS_MAX, dropped);
   if (stopSequences) config.stopSequences = stopSequences;
   if (request.parallelToolCalls === false) dropped.push({ pointer: '/parallel_tool_calls', reason: 'unsupported' });

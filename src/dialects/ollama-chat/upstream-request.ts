@@ -2,6 +2,7 @@ import type { Dropped } from '../../canon/dropped.ts';
 import { supports } from '../../canon/parameters.ts';
 import { effortOf, type GenerationRequest, type Message, type Part } from '../../canon/request.ts';
 import type { Target } from '../../canon/target.ts';
+import { fitMarks } from '../cache-marks.ts';
 import { dataUrl } from '../data-url.ts';
 import { type EncodedRequest, EXPECT_NOTHING } from '../dialect.ts';
 import { extraFields } from '../extras.ts';
@@ -32,8 +33,6 @@ function contentWire(parts: readonly Part[], pointer: string, dropped: Dropped[]
     if (part.kind === 'text' || part.kind === 'refusal') texts.push(part.text);
     else if (inline) images.push(inline.data);
     else dropped.push({ pointer: `${pointer}/content/${index}`, reason: 'unsupported' });
-    if ('cache' in part && part.cache)
-      dropped.push({ pointer: `${pointer}/content/${index}/cache_control`, reason: 'unsupported' });
   }
   return { content: texts.join(''), ...(images.length > 0 && { images }) };
 }
@@ -115,8 +114,9 @@ function tools(request: GenerationRequest, target: Target, dropped: Dropped[]): 
 }
 
 /** The request as a host of this dialect takes it (spec/providers B.8). `stream` is always said, because its absence means yes (UP-047). */
-export function encodeRequest(request: GenerationRequest, target: Target): EncodedRequest {
+export function encodeRequest(asked: GenerationRequest, target: Target): EncodedRequest {
   const dropped: Dropped[] = [];
+  const request = fitMarks(asked, target, dropped);
   const names = new Map<string, string>();
   const options = sampled(request, target, NAMES, dropped);
   const stop = stops(request, STOPS_MAX, dropped);

@@ -2,7 +2,6 @@ import type { GatewayError } from '../../canon/errors.ts';
 import { NO_PREFERENCES } from '../../canon/preferences.ts';
 import type {
   AssistantMessage,
-  CacheMark,
   GenerationRequest,
   Message,
   OutputForm,
@@ -16,8 +15,9 @@ import type {
 } from '../../canon/request.ts';
 import { fail, ok, type Result } from '../../canon/result.ts';
 import type { Target } from '../../canon/target.ts';
+import { markLastPart } from '../cache-marks.ts';
 import { documentUrl } from '../data-url.ts';
-import { allowedTools, checkPlugins, invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
+import { allowedTools, cacheMark, checkPlugins, invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
 import { asText } from '../read.ts';
 import { DIALECT_ID } from './id.ts';
 import { fromProviderWire } from './ingress-provider.ts';
@@ -33,20 +33,16 @@ import {
   type ToolWire,
 } from './wire.ts';
 
-function cacheMark(wire: { ttl?: '5m' | '1h' | null | undefined } | null | undefined): { cache?: CacheMark } {
-  return wire ? { cache: present({ ttl: wire.ttl }) } : {};
-}
-
 const PARTS: { readonly [T in PartWire['type']]: (wire: Extract<PartWire, { type: T }>) => Part } = {
-  text: (wire) => ({ kind: 'text', text: wire.text, ...cacheMark(wire.cache_control) }),
+  text: (wire) => ({ kind: 'text', text: wire.text, ...cacheMark(wire) }),
   image_url: (wire) =>
     typeof wire.image_url === 'string'
-      ? { kind: 'image', url: wire.image_url, ...cacheMark(wire.cache_control) }
+      ? { kind: 'image', url: wire.image_url, ...cacheMark(wire) }
       : {
           kind: 'image',
           url: wire.image_url.url,
           ...present({ detail: wire.image_url.detail }),
-          ...cacheMark(wire.cache_control),
+          ...cacheMark(wire),
         },
   input_audio: (wire) => ({ kind: 'audio', data: wire.input_audio.data, format: wire.input_audio.format }),
   video_url: (wire) => ({ kind: 'video', url: wire.video_url.url }),
@@ -58,7 +54,7 @@ const PARTS: { readonly [T in PartWire['type']]: (wire: Extract<PartWire, { type
       data: wire.file.file_data == null ? undefined : documentUrl(wire.file.file_data),
       fileId: wire.file.file_id,
     }),
-    ...cacheMark(wire.cache_control),
+    ...cacheMark(wire),
   }),
   refusal: (wire) => ({ kind: 'refusal', text: wire.refusal }),
 };
@@ -104,7 +100,20 @@ function assistant(wire: Extract<MessageWire, { role: 'assistant' }>): Assistant
   };
 }
 
+/** A mark on the whole message stands on its last part; an assistant that only called is marked at its last call. */
 function readMessage(wire: MessageWire): Message {
+  const message = readTurn(wire);
+  const { cache } = cacheMark(wire);
+  if (!cache) return message;
+  const parts = markLastPart(message.parts, cache);
+  if (parts !== message.parts || message.role !== 'assistant') return { ...message, parts };
+  return {
+    ...message,
+    toolCalls: message.toolCalls.map((call, n, all) => (n === all.length - 1 ? { ...call, cache } : call)),
+  };
+}
+
+function readTurn(wire: MessageWire): Message {
   if (wire.role === 'assistant') return assistant(wire);
   const common = { parts: parts(wire.content), ...present({ name: wire.name }) };
   if (wire.role === 'tool') return { role: 'tool', callId: wire.tool_call_id, ...common };
@@ -117,10 +126,11 @@ function readTools(wires: readonly ToolWire[]): Result<readonly Tool[], GatewayE
     if (wire.type !== 'function') {
       return fail(invalid(`tools.${index}.type`, `server tool ${String(wire.type)} is not available on this gateway`));
     }
-    const { function: declared } = wire as Extract<ToolWire, { type: 'function' }>;
+    const { function: declared, cache_control } = wire as Extract<ToolWire, { type: 'function' }>;
     tools.push({
       name: declared.name,
       ...present({ description: declared.description, parameters: declared.parameters, strict: declared.strict }),
+      ...cacheMark({ cache_control }),
     });
   }
   return ok(tools);
@@ -234,6 +244,7 @@ function decodePlain(body: unknown): Result<GenerationRequest, GatewayError> {
       prediction: wire.prediction == null ? undefined : readPrediction(wire.prediction),
       verbosity: wire.verbosity,
       serviceTier: wire.service_tier,
+      ...cacheMark({ cache_control: wire.cache_control }),
       promptCacheKey: wire.prompt_cache_key,
       sessionId: wire.session_id,
       user: wire.user,

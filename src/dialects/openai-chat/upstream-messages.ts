@@ -1,19 +1,24 @@
 import type { AssistantMessage, Message, Part, ReasoningHistory } from '../../canon/request.ts';
 import type { Target } from '../../canon/target.ts';
+import { markWire } from '../cache-marks.ts';
 import { replayField } from './upstream-reasoning.ts';
 
 type Wire = Record<string, unknown>;
 
 const PARTS: { readonly [K in Part['kind']]: (part: Extract<Part, { kind: K }>, target: Target) => Wire } = {
-  text: (part) => ({ type: 'text', text: part.text }),
+  text: (part, target) => ({ type: 'text', text: part.text, ...markWire(part.cache, target) }),
   refusal: (part) => ({ type: 'text', text: part.text }),
-  image: (part, target) => ({ type: 'image_url', image_url: { url: part.url, ...imageDetail(part.detail, target) } }),
+  image: (part, target) => ({
+    type: 'image_url',
+    image_url: { url: part.url, ...imageDetail(part.detail, target) },
+    ...markWire(part.cache, target),
+  }),
   audio: (part, target) =>
     target.quirks.has('closed-request')
       ? { type: 'input_audio', input_audio: part.data }
       : { type: 'input_audio', input_audio: { data: part.data, format: part.format } },
   video: (part) => ({ type: 'video_url', video_url: { url: part.url } }),
-  file: (part, target) => fileWire(part, target),
+  file: (part, target) => ({ ...fileWire(part, target), ...markWire(part.cache, target) }),
 };
 
 /** `original` is OpenRouter's word; a host that does not know it gets the best it does know (INF-037). */
@@ -46,7 +51,7 @@ const partWire = (part: Part, target: Target): Wire =>
 /** A single text travels as a plain string: every host takes that, and provider caches are keyed by it. */
 function content(parts: readonly Part[], target: Target): unknown {
   const [only] = parts;
-  if (parts.length === 1 && only?.kind === 'text') return only.text;
+  if (parts.length === 1 && only?.kind === 'text' && !only.cache) return only.text;
   return parts.map((part) => partWire(part, target));
 }
 

@@ -2,6 +2,7 @@ import type { Dropped } from '../../canon/dropped.ts';
 import { type Parameter, supports } from '../../canon/parameters.ts';
 import type { GenerationRequest, Message, OutputForm, Tool, ToolChoice } from '../../canon/request.ts';
 import type { Target } from '../../canon/target.ts';
+import { fitMarks, markWire } from '../cache-marks.ts';
 import type { EncodedRequest } from '../dialect.ts';
 import { extraFields } from '../extras.ts';
 import { writeBody } from '../short-way.ts';
@@ -31,7 +32,7 @@ const field = <T>(
   write: (wish: T, target: Target) => Wire | undefined,
 ): Field => ({ parameter, pointer, wish, write });
 
-const toolWire = (tool: Tool): Wire => ({
+const toolWire = (tool: Tool, target: Target): Wire => ({
   type: 'function',
   function: {
     name: tool.name,
@@ -39,6 +40,7 @@ const toolWire = (tool: Tool): Wire => ({
     ...(tool.parameters && { parameters: tool.parameters }),
     ...(tool.strict !== undefined && { strict: tool.strict }),
   },
+  ...markWire(tool.cache, target),
 });
 
 function toolChoiceWire(choice: ToolChoice, target: Target): unknown {
@@ -169,7 +171,7 @@ const FIELDS: readonly Field[] = [
     'tools',
     '/tools',
     (r) => (r.tools.length > 0 ? r.tools : undefined),
-    (tools) => ({ tools: tools.map(toolWire) }),
+    (tools, target) => ({ tools: tools.map((tool) => toolWire(tool, target)) }),
   ),
   field(
     'tool_choice',
@@ -316,8 +318,9 @@ function gapRequest(body: Wire, request: GenerationRequest, dropped: Dropped[]):
 }
 
 /** The request as this host takes it. Only what it is known to accept is sent; the rest is named in `dropped`. */
-export function encodeRequest(request: GenerationRequest, target: Target): EncodedRequest {
+export function encodeRequest(asked: GenerationRequest, target: Target): EncodedRequest {
   const dropped: Dropped[] = [];
+  const request = fitMarks(asked, target, dropped);
   const turns = adapted(request, target);
   const id = target.quirks.has('nine-character-ids') ? nineCharacterIds(turns) : (same: string) => same;
   const thinks = remembers(request, target);
@@ -330,6 +333,7 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
   const replayed = messages.some((message) => message.reasoning_content !== undefined);
   Object.assign(body, besideReasoning(body, target, replayed));
   Object.assign(body, extraFields(request, DIALECT_ID, target, dropped));
+  Object.assign(body, markWire(request.cache, target));
   nameLost(request, target, dropped);
   if (request.stream) {
     body.stream = true;

@@ -139,7 +139,7 @@ export function encodeUsage(usage: Usage, context: AnswerContext): Record<string
     ...(bill && billed(bill)),
     prompt_tokens_details: {
       cached_tokens: cached,
-      ...(written > 0 && { cache_write_tokens: written }),
+      ...((context.cacheWrites ?? written > 0) && { cache_write_tokens: written }),
       audio_tokens: counts['input-audio'] ?? 0,
       ...(context.quirks.has('router-answers') && { video_tokens: 0 }),
     },

@@ -1,21 +1,22 @@
 import { z } from 'zod';
 import { preferencesSchema } from '../../canon/preferences.ts';
 import { EFFORTS } from '../../canon/request.ts';
-import { cacheControl, modelSlug, modelSlugs, plugins, sessionId } from '../ingress.ts';
+import { cacheBreakpoint, cacheControl, modelSlug, modelSlugs, plugins, sessionId } from '../ingress.ts';
 
 /**
  * The request body of `POST /chat/completions` (spec/inference 1): strict about the fields we read, tolerant of all others.
  * `null` means absent, because every SDK writes it for options that were not set.
  */
 
-const textPart = z.object({ type: z.literal('text'), text: z.string(), cache_control: cacheControl });
+const marks = { cache_control: cacheControl, prompt_cache_breakpoint: cacheBreakpoint };
+const textPart = z.object({ type: z.literal('text'), text: z.string(), ...marks });
 const imagePart = z.object({
   type: z.literal('image_url'),
   image_url: z.union([
     z.string().min(1),
     z.object({ url: z.string().min(1), detail: z.enum(['auto', 'low', 'high', 'original']).nullish() }),
   ]),
-  cache_control: cacheControl,
+  ...marks,
 });
 const audioPart = z.object({
   type: z.literal('input_audio'),
@@ -30,7 +31,7 @@ const legacyVideoPart = z.object({ type: z.literal('input_video'), video_url: vi
 const filePart = z.object({
   type: z.literal('file'),
   file: z.object({ filename: z.string().nullish(), file_data: z.string().nullish(), file_id: z.string().nullish() }),
-  cache_control: cacheControl,
+  ...marks,
 });
 const refusalPart = z.object({ type: z.literal('refusal'), refusal: z.string() });
 
@@ -56,8 +57,18 @@ const toolCall = z.object({
 /** Entries are kept as they came: they must return to their maker unmodified. */
 const reasoningDetail = z.looseObject({ type: z.string() });
 
-const systemMessage = z.object({ role: z.enum(['system', 'developer']), content, name: z.string().nullish() });
-const userMessage = z.object({ role: z.literal('user'), content, name: z.string().nullish() });
+const systemMessage = z.object({
+  role: z.enum(['system', 'developer']),
+  content,
+  name: z.string().nullish(),
+  cache_control: cacheControl,
+});
+const userMessage = z.object({
+  role: z.literal('user'),
+  content,
+  name: z.string().nullish(),
+  cache_control: cacheControl,
+});
 const assistantMessage = z.object({
   role: z.literal('assistant'),
   content: content.nullish(),
@@ -67,12 +78,14 @@ const assistantMessage = z.object({
   reasoning_content: z.string().nullish(),
   reasoning_details: z.array(reasoningDetail).nullish(),
   name: z.string().nullish(),
+  cache_control: cacheControl,
 });
 const toolMessage = z.object({
   role: z.literal('tool'),
   content,
   tool_call_id: z.string().min(1),
   name: z.string().nullish(),
+  cache_control: cacheControl,
 });
 
 const message = z.discriminatedUnion('role', [systemMessage, userMessage, assistantMessage, toolMessage]);
@@ -89,6 +102,7 @@ const functionTool = z.object({
     parameters: jsonObject.nullish(),
     strict: z.boolean().nullish(),
   }),
+  cache_control: cacheControl,
 });
 const serverTool = z.looseObject({
   type: z.string().refine((type) => type !== 'function', 'a function tool needs a `function` object'),
@@ -192,6 +206,7 @@ export const chatRequest = z.looseObject({
   reasoning_effort: effort.nullish(),
   include_reasoning: z.boolean().nullish(),
   modalities: z.array(z.enum(['text', 'image', 'audio'])).nullish(),
+  cache_control: cacheControl,
   prompt_cache_key: z.string().max(512).nullish(),
   service_tier: z.string().max(64).nullish(),
   session_id: sessionId.nullish(),

@@ -4,6 +4,7 @@ import type { Machine } from '../../canon/machine.ts';
 import type { GenerationRequest } from '../../canon/request.ts';
 import type { Target } from '../../canon/target.ts';
 import type { Frame } from '../../streams/sse.ts';
+import { fitMarks } from '../cache-marks.ts';
 import { type EncodedRequest, EXPECT_NOTHING, type Expectation } from '../dialect.ts';
 import { extraFields } from '../extras.ts';
 import { decodeStream as decodeChatStream, decodeWhole as decodeChatWhole } from '../openai-chat/upstream-answer.ts';
@@ -37,8 +38,9 @@ function promptOf({ messages }: GenerationRequest, dropped: Dropped[]): string {
   return texts.join('\n\n');
 }
 
-export function encodeRequest(request: GenerationRequest, target: Target): EncodedRequest {
+export function encodeRequest(asked: GenerationRequest, target: Target): EncodedRequest {
   const dropped: Dropped[] = [];
+  const request = fitMarks(asked, target, dropped);
   const prompt = promptOf(request, dropped);
   const sampling = sampled({ ...request, sampling: { ...request.sampling, logprobs: false } }, target, NAMES, dropped);
   const stop = stops(request, STOPS_MAX, dropped);

@@ -14,7 +14,7 @@ import type {
 import { fail, ok, type Result } from '../../canon/result.ts';
 import type { Target } from '../../canon/target.ts';
 import { documentUrl } from '../data-url.ts';
-import { checkPlugins, invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
+import { cacheMark, checkPlugins, invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
 import { DIALECT_ID, FORMAT } from './id.ts';
 import {
   type FormatWire,
@@ -33,6 +33,7 @@ function readPart(wire: PartWire): Part {
   switch (wire.type) {
     case 'input_text':
     case 'text':
+      return { kind: 'text', text: wire.text, ...cacheMark(wire) };
     case 'output_text':
       return { kind: 'text', text: wire.text };
     case 'refusal':
@@ -227,6 +228,7 @@ export function decodeRequest(body: unknown, _target?: Target): Result<Generatio
       reasoning: reasoning.value,
       maxOutputTokens: wire.max_output_tokens,
       serviceTier: wire.service_tier,
+      ...cacheMark({ cache_control: wire.cache_control }),
       promptCacheKey: wire.prompt_cache_key,
       sessionId: wire.session_id,
       user: wire.user ?? wire.safety_identifier,

@@ -10,6 +10,7 @@ import {
   type ReasoningDetail,
 } from '../../canon/request.ts';
 import type { Target } from '../../canon/target.ts';
+import { fitMarks, markWire } from '../cache-marks.ts';
 import { type EncodedRequest, EXPECT_NOTHING } from '../dialect.ts';
 import { extraFields } from '../extras.ts';
 import { asText } from '../read.ts';
@@ -18,9 +19,10 @@ import { formatWire, toolChoiceWire, toolWire } from './response.ts';
 
 type Wire = Record<string, unknown>;
 
-function partWire(part: Part): Wire | undefined {
+function partWire(part: Part, target: Target): Wire | undefined {
   switch (part.kind) {
     case 'text':
+      return { type: 'input_text', text: part.text, ...markWire(part.cache, target) };
     case 'refusal':
       return { type: 'input_text', text: part.text };
     case 'image':
@@ -38,11 +40,9 @@ function partWire(part: Part): Wire | undefined {
   }
 }
 
-function partsWire(parts: readonly Part[], pointer: string, dropped: Dropped[]): Wire[] {
+function partsWire(parts: readonly Part[], pointer: string, target: Target, dropped: Dropped[]): Wire[] {
   return parts.flatMap((part, index) => {
-    if ('cache' in part && part.cache)
-      dropped.push({ pointer: `${pointer}/content/${index}/cache_control`, reason: 'unsupported' });
-    const wire = partWire(part);
+    const wire = partWire(part, target);
     if (!wire) dropped.push({ pointer: `${pointer}/content/${index}`, reason: 'unsupported' });
     return wire ? [wire] : [];
   });
@@ -83,9 +83,9 @@ function assistantItems(message: AssistantMessage, pointer: string, dropped: Dro
   ];
 }
 
-function items(message: Message, pointer: string, dropped: Dropped[]): Wire[] {
+function items(message: Message, pointer: string, target: Target, dropped: Dropped[]): Wire[] {
   if (message.role === 'assistant') return assistantItems(message, pointer, dropped);
-  const content = partsWire(message.parts, pointer, dropped);
+  const content = partsWire(message.parts, pointer, target, dropped);
   if (message.role !== 'tool') return [{ type: 'message', role: message.role, content }];
   if (message.isError) dropped.push({ pointer: `${pointer}/is_error`, reason: 'unsupported' });
   const plain = message.parts.every(({ kind }) => kind === 'text');
@@ -158,11 +158,12 @@ function toolsWire(request: GenerationRequest, target: Target, dropped: Dropped[
 }
 
 /** The request as a host of this dialect takes it: everything is said anew each time, and nothing is stored there. */
-export function encodeRequest(request: GenerationRequest, target: Target): EncodedRequest {
+export function encodeRequest(asked: GenerationRequest, target: Target): EncodedRequest {
   const dropped: Dropped[] = [];
+  const request = fitMarks(asked, target, dropped);
   const body: Wire = {
     model: target.upstreamModel,
-    input: request.messages.flatMap((message, index) => items(message, `/messages/${index}`, dropped)),
+    input: request.messages.flatMap((message, index) => items(message, `/messages/${index}`, target, dropped)),
     store: false,
   };
   for (const [parameter, name, wish] of SIMPLE) {

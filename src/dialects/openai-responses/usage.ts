@@ -38,7 +38,9 @@ export function encodeUsage(usage: Usage | undefined, context: AnswerContext): R
     input_tokens: input,
     input_tokens_details: {
       cached_tokens: (counts['cache-read'] ?? 0) + (counts['input-audio-cache'] ?? 0),
-      cache_write_tokens: (counts['cache-write'] ?? 0) + (counts['cache-write-1h'] ?? 0),
+      ...((context.cacheWrites ?? true) && {
+        cache_write_tokens: (counts['cache-write'] ?? 0) + (counts['cache-write-1h'] ?? 0),
+      }),
     },
     output_tokens: output,
     output_tokens_details: { reasoning_tokens: counts.reasoning ?? 0 },

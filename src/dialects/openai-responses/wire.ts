@@ -1,14 +1,18 @@
 import { z } from 'zod';
 import { preferencesSchema } from '../../canon/preferences.ts';
 import { EFFORTS } from '../../canon/request.ts';
-import { modelSlug, modelSlugs, plugins, sessionId } from '../ingress.ts';
+import { cacheBreakpoint, cacheControl, modelSlug, modelSlugs, plugins, sessionId } from '../ingress.ts';
 
 /**
  * The request body of `POST /responses` (spec/inference 6.1): strict about the fields we read, tolerant of all others. `null` means
  * absent.
  */
 
-const inputText = z.object({ type: z.enum(['input_text', 'text']), text: z.string() });
+const inputText = z.object({
+  type: z.enum(['input_text', 'text']),
+  text: z.string(),
+  prompt_cache_breakpoint: cacheBreakpoint,
+});
 const inputImage = z.object({
   type: z.literal('input_image'),
   image_url: z.string().min(1),
@@ -156,6 +160,7 @@ export const responsesRequest = z.looseObject({
   truncation: z.enum(['auto', 'disabled']).nullish(),
   modalities: z.array(z.enum(['text', 'image'])).nullish(),
   metadata: z.record(z.string().max(64), z.string().max(512)).nullish(),
+  cache_control: cacheControl,
   prompt_cache_key: z.string().max(512).nullish(),
   service_tier: z.string().max(64).nullish(),
   session_id: sessionId.nullish(),

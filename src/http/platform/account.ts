@@ -67,12 +67,8 @@ export interface StoredRecord {
 
 /** What prompt caching saved against the plain input price; a surcharge for writing is negative. Pico-dollars. */
 function cacheDiscount(record: GenerationRecord): bigint {
-  const price = (unit: string): bigint | undefined => {
-    const line = record.lines.find(([name]) => name === unit);
-    return line && BigInt(line[2]);
-  };
-  const plain = price('input');
-  if (plain === undefined || record.waived !== null) return 0n;
+  if (record.inputPrice === undefined || record.waived !== null) return 0n;
+  const plain = BigInt(record.inputPrice);
   return record.lines.reduce(
     (saved, [unit, quantity, rate]) =>
       unit.startsWith('cache-') ? saved + BigInt(quantity) * (plain - BigInt(rate)) : saved,
