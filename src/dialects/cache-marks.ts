@@ -44,7 +44,7 @@ const isMarked = (request: GenerationRequest): boolean =>
   );
 
 /** A mark on the last part of the prompt that can bear one. */
-export function markLast(
+function markLast(
   messages: readonly Message[],
   cache: CacheMark,
   kinds: MarkForm['parts'] = MARKABLE,
