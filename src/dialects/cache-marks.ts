@@ -44,11 +44,7 @@ const isMarked = (request: GenerationRequest): boolean =>
   );
 
 /** A mark on the last part of the prompt that can bear one. */
-function markLast(
-  messages: readonly Message[],
-  cache: CacheMark,
-  kinds: MarkForm['parts'] = MARKABLE,
-): Message[] {
+function markLast(messages: readonly Message[], cache: CacheMark, kinds: MarkForm['parts'] = MARKABLE): Message[] {
   const at = messages.findLastIndex(({ parts }) => parts.some(({ kind }) => kinds.has(kind)));
   const message = messages[at];
   if (!message) return [...messages];
