@@ -12,6 +12,7 @@ const may = {
   upstream: ['canon', 'streams', 'dialects', 'catalogue'],
   gateway: ['canon', 'money', 'streams', 'catalogue', 'dialects', 'router', 'ledger', 'accounts', 'upstream'],
   store: ['canon', 'money', 'ledger', 'accounts'],
+  counting: [],
   sandbox: ['canon', 'streams', 'dialects'],
   http: ['canon', 'money', 'dialects', 'gateway', 'accounts', 'ledger', 'catalogue'],
   web: ['canon', 'money', 'catalogue'],

@@ -1,4 +1,4 @@
-import type { GenerationRequest, Part } from './request.ts';
+import type { GenerationRequest, Message, Part } from './request.ts';
 
 /**
  * How many tokens a text is, before or without anybody who counted them. A weighted count of what tokenizers split at, fitted by least
@@ -72,47 +72,74 @@ const CHARACTERS_PER_PAGE = 65_000;
 /** 30 tokens a second at 16 kB a second of base64. */
 const CHARACTERS_PER_AUDIO_TOKEN = 700;
 
-const PART_TOKENS: { readonly [K in Part['kind']]: (part: Extract<Part, { kind: K }>) => number } = {
-  text: (part) => estimateTokens(part.text),
-  refusal: (part) => estimateTokens(part.text),
+/** What a prompt's size is made of: texts to be counted, and what has no text or a size by formula. */
+interface PromptTexts {
+  readonly fixed: number;
+  readonly texts: readonly string[];
+}
+
+/** What a part without text comes to. */
+const PART_TOKENS: { readonly [K in Part['kind']]: ((part: Extract<Part, { kind: K }>) => number) | undefined } = {
+  text: undefined,
+  refusal: undefined,
   image: () => TOKENS_PER_IMAGE,
   audio: (part) => Math.ceil(part.data.length / CHARACTERS_PER_AUDIO_TOKEN),
   video: () => 5 * TOKENS_PER_IMAGE,
   file: (part) => TOKENS_PER_PAGE * Math.max(1, Math.ceil((part.data?.length ?? 0) / CHARACTERS_PER_PAGE)),
 };
 
-const partTokens = (part: Part): number => (PART_TOKENS[part.kind] as (part: Part) => number)(part);
+class Gathering implements PromptTexts {
+  fixed = 0;
+  readonly texts: string[] = [];
 
-function operationTokens({ operation }: GenerationRequest): number {
-  if (operation?.kind === 'embeddings')
-    return operation.inputs.reduce(
-      (sum, input) =>
-        sum + ('tokenIds' in input ? input.tokenIds.length : input.reduce((all, part) => all + partTokens(part), 0)),
-      0,
-    );
-  if (operation?.kind !== 'rerank') return 0;
-  // The question is read beside each document.
-  const query = estimateTokens(operation.query);
-  return operation.documents.reduce(
-    (sum, { text, image }) => sum + query + estimateTokens(text ?? '') + (image === undefined ? 0 : TOKENS_PER_IMAGE),
-    0,
-  );
+  part(part: Part): void {
+    if ('text' in part) this.texts.push(part.text);
+    else this.fixed += (PART_TOKENS[part.kind] as (part: Part) => number)(part);
+  }
+
+  operation({ operation }: GenerationRequest): void {
+    if (operation?.kind === 'embeddings')
+      for (const input of operation.inputs) {
+        if ('tokenIds' in input) this.fixed += input.tokenIds.length;
+        else for (const part of input) this.part(part);
+      }
+    if (operation?.kind !== 'rerank') return;
+    for (const { text, image } of operation.documents) {
+      // The question is read beside each document.
+      this.texts.push(operation.query, text ?? '');
+      if (image !== undefined) this.fixed += TOKENS_PER_IMAGE;
+    }
+  }
+
+  message(message: Message): void {
+    this.fixed += TOKENS_PER_MESSAGE;
+    for (const part of message.parts) this.part(part);
+    if (message.role !== 'assistant') return;
+    for (const call of message.toolCalls) {
+      this.fixed += TOKENS_PER_TOOL;
+      this.texts.push(call.name, call.arguments);
+    }
+    if (message.reasoning?.text !== undefined) this.texts.push(message.reasoning.text);
+  }
 }
 
-/** The prompt's size in tokens, as near as can be told. */
-export function estimatePrompt(request: GenerationRequest): number {
-  let tokens = operationTokens(request);
-  for (const message of request.messages) {
-    tokens += TOKENS_PER_MESSAGE;
-    for (const part of message.parts) tokens += partTokens(part);
-    if (message.role !== 'assistant') continue;
-    for (const call of message.toolCalls)
-      tokens += TOKENS_PER_TOOL + estimateTokens(call.name) + estimateTokens(call.arguments);
-    if (message.reasoning?.text !== undefined) tokens += estimateTokens(message.reasoning.text);
+export function promptTexts(request: GenerationRequest): PromptTexts {
+  const gathering = new Gathering();
+  gathering.operation(request);
+  for (const message of request.messages) gathering.message(message);
+  if (request.tools.length > 0) {
+    gathering.fixed += TOKENS_PER_TOOL * request.tools.length;
+    gathering.texts.push(JSON.stringify(request.tools));
   }
-  if (request.tools.length > 0)
-    tokens += TOKENS_PER_TOOL * request.tools.length + estimateTokens(JSON.stringify(request.tools));
-  if (request.output?.kind === 'json-schema') tokens += estimateTokens(JSON.stringify(request.output.schema));
+  if (request.output?.kind === 'json-schema') gathering.texts.push(JSON.stringify(request.output.schema));
+  return gathering;
+}
+
+/** The prompt's size in tokens, as near as can be told at once. */
+export function estimatePrompt(request: GenerationRequest): number {
+  const { fixed, texts } = promptTexts(request);
+  let tokens = fixed;
+  for (const text of texts) tokens += estimateTokens(text);
   return tokens;
 }
 

@@ -12,7 +12,11 @@ export interface Abilities {
   readonly efforts?: readonly string[];
   readonly effortWords?: Readonly<Record<string, string>>;
   readonly serviceTiers?: Readonly<Record<string, string>>;
+  readonly tokenFactor: number;
 }
+
+/** Of a family that nobody has measured. */
+const TOKEN_FACTOR_UNKNOWN = 1.1;
 
 /** The rules of a catalogue, and which of them hold where. */
 export class TraitRules {
@@ -57,7 +61,7 @@ export function abilitiesOf(
     }
     if (!provider?.ownQuirks) change(quirks, rule.quirks?.add ?? [], rule.quirks?.remove ?? []);
   }
-  const last = <K extends 'efforts' | 'effortWords'>(key: K): TraitRule[K] | undefined =>
+  const last = <K extends 'efforts' | 'effortWords' | 'tokenFactor'>(key: K): TraitRule[K] | undefined =>
     rules.findLast((rule) => rule[key] !== undefined)?.[key];
   const levels = last('efforts') ?? efforts;
   const words = last('effortWords');
@@ -67,6 +71,7 @@ export function abilitiesOf(
     unthinkingParameters: unthinking,
     traits: rules.length === 0 ? NO_TRAITS : new Set(rules.flatMap(({ traits }) => traits)),
     quirks,
+    tokenFactor: last('tokenFactor') ?? TOKEN_FACTOR_UNKNOWN,
     ...(levels && { efforts: levels }),
     ...(words && { effortWords: words }),
     ...(Object.keys(tiers).length > 0 && { serviceTiers: tiers }),

@@ -360,6 +360,7 @@ export const traitFile = z.strictObject({
       efforts: efforts.optional(),
       effort_words: words.optional(),
       service_tiers: words.optional(),
+      token_factor: z.number().min(0.5).max(3).optional(),
     }),
   ),
 });

@@ -123,6 +123,11 @@ export class Snapshot {
     return this.abilitiesOf(endpoint).traits;
   }
 
+  /** How many tokens its model's tokenizer makes of what o200k makes one of, as far as can be said beforehand. */
+  tokenFactor(endpoint: Endpoint): number {
+    return this.abilitiesOf(endpoint).tokenFactor;
+  }
+
   /** What it takes and does beyond its wire. */
   abilitiesOf(endpoint: Endpoint): Abilities {
     let abilities = this.#abilities.get(endpoint.id);

@@ -344,6 +344,8 @@ export interface TraitRule {
   readonly effortWords?: Readonly<Record<string, string>>;
   /** Tiers of service beyond those of the host's row. */
   readonly serviceTiers?: Readonly<Record<string, string>>;
+  /** How many tokens its tokenizer makes of what o200k makes one of; of several rules that fit the last one counts. */
+  readonly tokenFactor?: number;
 }
 
 /** Everything routing and the API read. Facts with their sources lie in a file of their own, read only by pages. */

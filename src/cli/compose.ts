@@ -4,6 +4,8 @@ import { hashKey, Keyring } from '../accounts/keyring.ts';
 import { seededRandom } from '../canon/clock.ts';
 import type { Snapshot } from '../catalogue/snapshot.ts';
 import { type Config, ConfigError } from '../config/load.ts';
+import { Counter } from '../counting/counter.ts';
+import { Calibration } from '../gateway/calibration.ts';
 import { GenerationIds } from '../gateway/generation-id.ts';
 import { Measurements } from '../gateway/measurements.ts';
 import { type GatewayLimits, type GatewayPorts, type Log, type Roads, Running } from '../gateway/ports.ts';
@@ -88,6 +90,7 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
     const deadlines = new Deadlines(clock);
     const running = new Running();
     const ids = new GenerationIds();
+    const counter = config.exactTokens ? new Counter() : undefined;
     let draining: string | undefined;
     let gateway: GatewayPorts = {
       clock,
@@ -102,6 +105,8 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       roads: roadsTo(configured),
       books,
       health: measurements,
+      calibration: new Calibration(),
+      ...(counter && { counter }),
       log,
       running,
       newGenerationId: () => ids.next(clock.now()),
@@ -174,6 +179,7 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
         await running.idle();
         clearTimeout(limit);
         sandbox?.close();
+        counter?.stop();
         await store.close();
       },
     };

@@ -34,6 +34,8 @@ export interface Config {
   readonly limits: Limits;
   /** Where media may be fetched from although it is inside. */
   readonly mediaOrigins: ReadonlySet<string>;
+  /** Tokens are counted by a tokenizer, where an estimate would do. */
+  readonly exactTokens: boolean;
   readonly seed: number | undefined;
   readonly bootstrapKey: Secret | undefined;
   readonly bootstrapManagementKey: Secret | undefined;
@@ -76,6 +78,7 @@ export function loadConfig(environment: Environment, cwd: string): Config {
     limits: limitsOf(file),
     mediaOrigins: new Set(file.media?.origins?.map((origin) => new URL(origin).origin)),
     seed: file.routing?.seed,
+    exactTokens: file.tokens?.counter === 'exact',
     bootstrapKey: bootstrap(value, 'TURNPIKE_API_KEY'),
     bootstrapManagementKey: bootstrap(value, 'TURNPIKE_MANAGEMENT_KEY'),
     secret: (text: string) => new Secret(text),

@@ -165,6 +165,8 @@ export const configFile = z.strictObject({
   limits: limits.optional(),
   /** Origins of your own whose pictures and documents may be fetched although they are inside, e.g. `http://files:9000`. */
   media: z.strictObject({ origins: z.array(httpUrl).optional() }).optional(),
+  /** How prompts are measured before a host has counted them: at once by an estimate, or by a tokenizer in a thread of its own. */
+  tokens: z.strictObject({ counter: z.enum(['heuristic', 'exact']).optional() }).optional(),
   routing: z.strictObject({ seed: numeric(z.int().min(0)).optional() }).optional(),
   local: z
     .strictObject({

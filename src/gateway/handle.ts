@@ -2,7 +2,7 @@ import { type GatewayError, gatewayError } from '../canon/errors.ts';
 import { mediaOf } from '../canon/media.ts';
 import type { Original } from '../canon/original.ts';
 import type { GenerationRequest } from '../canon/request.ts';
-import { countImages, estimatePrompt, upperPrompt } from '../canon/tokens.ts';
+import { countImages, upperPrompt } from '../canon/tokens.ts';
 import { type Dialect, framingOf } from '../dialects/dialect.ts';
 import type { Hold } from '../ledger/books.ts';
 import { type WorstPrice, worstPrice } from '../ledger/price.ts';
@@ -14,6 +14,7 @@ import type { Execution, Winner } from './execute.ts';
 import { checkMedia, located } from './media.ts';
 import { routerMetadata } from './metadata.ts';
 import type { GatewayPorts } from './ports.ts';
+import { PromptSize, promptSize } from './prompt-size.ts';
 import { StreamRelay } from './relay.ts';
 import { Settlement } from './settlement.ts';
 import { answerWhole, type WholeAnswer } from './whole.ts';
@@ -59,14 +60,16 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
   const mediaError = media.length > 0 ? checkMedia(media, ports.downloader) : undefined;
   if (mediaError) return refuse(base.id, dialect, mediaError, origin);
 
-  const promptTokens = estimatePrompt(request);
+  const sized = promptSize(request, ports);
+  const size = sized instanceof PromptSize ? sized : await sized;
   const planned = makePlan({
     request,
     snapshot: ports.roads.snapshot,
     defaultModel: ports.roads.defaultModel,
     unroutable: ports.roads.unroutable,
     inOutage: (endpointId) => ports.health.inOutage(endpointId),
-    promptTokens,
+    promptTokens: size.base,
+    sizeAt: (endpoint) => size.at(endpoint),
     seed: ports.nextSeed(),
     media,
   });
@@ -77,13 +80,11 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
   const plan = chosen.value;
 
   const call: Call = { ...base, dialect, request, wire, media, caller, origin, client };
-  const held = hold(call, plan, promptTokens, ports);
+  const held = hold(call, plan, size, ports);
   if (!held.ok) return refuse(base.id, dialect, held.error, origin, metadataOf(call, plan, NO_ATTEMPTS));
 
-  const settlement = new Settlement(call, plan, held.value, ports);
-  return request.stream
-    ? stream(call, plan, settlement, promptTokens, ports)
-    : whole(call, plan, settlement, promptTokens, ports);
+  const settlement = new Settlement(call, plan, size, held.value, ports);
+  return request.stream ? stream(call, plan, settlement, size, ports) : whole(call, plan, settlement, size, ports);
 }
 
 const NO_ATTEMPTS: Execution = { attempts: [], echoes: [] };
@@ -109,15 +110,16 @@ function checkSession(request: GenerationRequest): GatewayError | undefined {
 function hold(
   call: Call,
   plan: Plan,
-  promptTokens: number,
+  size: PromptSize,
   ports: GatewayPorts,
 ): { ok: true; value: Hold } | { ok: false; error: GatewayError } {
   const { request } = call;
-  const prompt = upperPrompt(promptTokens, request);
   const images = countImages(request);
   let worst: WorstPrice | undefined;
   let outputTokens = 0;
   for (const { endpoint, model } of plan.candidates) {
+    const { likely, most: mostPrompt } = size.at(endpoint);
+    const prompt = Math.max(upperPrompt(likely, request), mostPrompt);
     const most = endpoint.maxOutputTokens ?? model.maxOutputTokens ?? endpoint.contextLength;
     const output = request.maxOutputTokens ?? most ?? OUTPUT_TOKENS_UNKNOWN;
     const candidate = worstPrice(
@@ -146,10 +148,10 @@ async function stream(
   call: Call,
   plan: Plan,
   settlement: Settlement,
-  promptTokens: number,
+  size: PromptSize,
   ports: GatewayPorts,
 ): Promise<Answer> {
-  const relay = new StreamRelay(call, plan, settlement, promptTokens, ports);
+  const relay = new StreamRelay(call, plan, settlement, size, ports);
   const beginning = await soon(relay.beginning, ports.limits.streamCommitMs);
   if (beginning?.kind === 'failed')
     return refuse(call.id, call.dialect, beginning.error, call.origin, metadataOf(call, plan, beginning.execution));
@@ -172,10 +174,10 @@ async function whole(
   call: Call,
   plan: Plan,
   settlement: Settlement,
-  promptTokens: number,
+  size: PromptSize,
   ports: GatewayPorts,
 ): Promise<Answer> {
-  const pending = answerWhole(call, plan, settlement, promptTokens, ports);
+  const pending = answerWhole(call, plan, settlement, size, ports);
   const answer = await soon(pending, WHOLE_SILENCE_MS);
   if (!answer)
     return {

@@ -14,16 +14,20 @@ export class Meter {
   readonly #clock: Clock;
   readonly #startedAt: number;
   readonly #promptTokens: number;
+  readonly #scale: number;
   #reported: Usage | undefined;
+  #counted: readonly [number, number] | undefined;
   /** What was produced, kept as text pieces only until somebody asks: most answers come with their own count. */
   #produced: string[] = [];
   #thought: string[] = [];
   #inReasoning = false;
 
-  constructor(clock: Clock, startedAt: number, promptTokens: number) {
+  /** @param scale how many tokens of the serving endpoint one of our own counting is likely to be */
+  constructor(clock: Clock, startedAt: number, promptTokens: number, scale: number) {
     this.#clock = clock;
     this.#startedAt = startedAt;
     this.#promptTokens = promptTokens;
+    this.#scale = scale;
   }
 
   see(event: GenerationEvent): void {
@@ -69,11 +73,23 @@ export class Meter {
     return this.#produced.length > 0 || this.#thought.length > 0;
   }
 
+  /** What the answer is made of, where nobody has counted it: what was said, what was thought. */
+  get uncounted(): readonly [string, string] | undefined {
+    return this.#reported || this.#counted ? undefined : [this.#produced.join(''), this.#thought.join('')];
+  }
+
+  /** The tokens of both, as counted elsewhere. */
+  count(produced: number, thought: number): void {
+    this.#counted = [produced, thought];
+  }
+
   /** What the provider reported; where it did not, our own count, marked as such. */
   usage(): Usage {
     if (this.#reported) return this.#reported;
-    const output = estimateTokens(this.#produced.join(''));
-    const reasoning = estimateTokens(this.#thought.join(''));
+    const [produced, thought] =
+      this.#counted ?? [this.#produced, this.#thought].map((all) => estimateTokens(all.join('')));
+    const output = Math.round((produced ?? 0) * this.#scale);
+    const reasoning = Math.round((thought ?? 0) * this.#scale);
     const counts = { input: this.#promptTokens, ...(output > 0 && { output }), ...(reasoning > 0 && { reasoning }) };
     return { counts, estimated: true };
   }

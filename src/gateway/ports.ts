@@ -8,6 +8,7 @@ import type { Deadlines } from '../upstream/deadlines.ts';
 import type { Departures } from '../upstream/departures.ts';
 import type { Downloader } from '../upstream/download.ts';
 import type { ProviderRoute } from '../upstream/route.ts';
+import type { Calibration } from './calibration.ts';
 
 export interface GatewayLimits extends AttemptLimits {
   readonly requestTotalMsMax: number;
@@ -37,6 +38,11 @@ export interface HealthPort {
   answered(endpointId: string, firstContentMs: number, tokensPerSecond: number | undefined): void;
 }
 
+/** Counts tokens of texts as o200k does; undefined where that takes longer than the deadline. */
+interface TokenCounter {
+  count(texts: readonly string[], deadlineMs: number): Promise<readonly number[] | undefined>;
+}
+
 export interface Log {
   info(facts: object, message: string): void;
   warn(facts: object, message: string): void;
@@ -53,6 +59,10 @@ export interface GatewayPorts {
   readonly roads: Roads;
   readonly books: Books;
   readonly health: HealthPort;
+  /** What was learned about the counts of each endpoint. */
+  readonly calibration: Calibration;
+  /** Absent where estimates have to do. */
+  readonly counter?: TokenCounter;
   readonly log: Log;
   /** Counts a settled charge towards the usage of its key. */
   charged(keyHash: string, charge: Nanodollars, at: number): void;

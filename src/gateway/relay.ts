@@ -11,6 +11,7 @@ import { routerMetadata } from './metadata.ts';
 import { Meter } from './meter.ts';
 import { Outlet } from './outlet.ts';
 import type { Cuttable, GatewayPorts } from './ports.ts';
+import { countAnswer, type PromptSize } from './prompt-size.ts';
 import type { Settlement } from './settlement.ts';
 
 /** What the first moments of a streamed answer came to: content is on its way, or nobody answered. */
@@ -30,7 +31,7 @@ export class StreamRelay implements Cuttable {
   readonly #plan: Plan;
   readonly #ports: GatewayPorts;
   readonly #settlement: Settlement;
-  readonly #promptTokens: number;
+  readonly #size: PromptSize;
   readonly #walk: Walk;
   readonly #framing: Framing;
   #begin: (beginning: Beginning) => void = () => {};
@@ -40,12 +41,12 @@ export class StreamRelay implements Cuttable {
   #cut: GatewayError | undefined;
   #detachedTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(call: Call, plan: Plan, settlement: Settlement, promptTokens: number, ports: GatewayPorts) {
+  constructor(call: Call, plan: Plan, settlement: Settlement, size: PromptSize, ports: GatewayPorts) {
     this.#call = call;
     this.#plan = plan;
     this.#ports = ports;
     this.#settlement = settlement;
-    this.#promptTokens = promptTokens;
+    this.#size = size;
     this.#walk = new Walk(call, plan, ports);
     this.#framing = framingOf(call.dialect);
     this.outlet = new Outlet(ports.clock, ports.deadlines, call.client, this.#framing.keepAlive);
@@ -89,7 +90,7 @@ export class StreamRelay implements Cuttable {
   async #relay(winner: Winner, execution: Execution): Promise<void> {
     this.#winner = winner;
     if (this.#cut) winner.attempt.abort();
-    const meter = new Meter(this.#ports.clock, this.#call.startedAt, this.#promptTokens);
+    const meter = meterFor(winner, this.#call, this.#size, this.#ports);
     const encoder = this.#encoder(winner, execution);
     this.#echo(execution);
     let events = winner.first;
@@ -102,6 +103,7 @@ export class StreamRelay implements Cuttable {
           if (event.error.code !== 'client_gone') meter.see(event);
           continue;
         }
+        if (event.type === 'generation-end' && meter.uncounted) text += await this.#counted(meter, encoder);
         meter.see(event);
         for (const frame of encoder.step(event)) text += this.#framing.format(frame);
       }
@@ -123,6 +125,12 @@ export class StreamRelay implements Cuttable {
       error && error.code !== 'client_gone' ? 'failed' : 'served',
     );
     await this.#conclude({ winner, execution, meter, encoder, error });
+  }
+
+  /** A host that did not say what it used: the client is told what we counted. */
+  async #counted(meter: Meter, encoder: Machine<GenerationEvent, Frame>): Promise<string> {
+    await countAnswer(meter, this.#ports);
+    return this.#text(encoder.step({ type: 'usage', usage: meter.usage() }));
   }
 
   async #conclude({ winner, execution, meter, encoder, error }: Conclusion): Promise<void> {
@@ -198,6 +206,12 @@ interface Conclusion {
 
 const isTerminal = (event: GenerationEvent): boolean =>
   event.type === 'generation-end' || event.type === 'generation-error';
+
+/** What the serving endpoint is likely to count, until it says so itself. */
+export function meterFor({ candidate }: Winner, { startedAt }: Call, size: PromptSize, { clock }: GatewayPorts): Meter {
+  const { endpoint } = candidate;
+  return new Meter(clock, startedAt, size.at(endpoint).likely, size.scale(endpoint));
+}
 
 /** What our answer says about itself. */
 export function answerContext(

@@ -9,6 +9,7 @@ import type { Call } from './call.ts';
 import type { Execution, Winner } from './execute.ts';
 import type { Meter } from './meter.ts';
 import type { GatewayPorts } from './ports.ts';
+import { countAnswer, type PromptSize } from './prompt-size.ts';
 import { recordOf } from './record.ts';
 
 /** Differences up to this share, or up to this amount, are rounding. */
@@ -26,12 +27,14 @@ export interface Settled {
 export class Settlement {
   readonly #call: Call;
   readonly #plan: Plan;
+  readonly #size: PromptSize;
   readonly #hold: Hold;
   readonly #ports: GatewayPorts;
 
-  constructor(call: Call, plan: Plan, hold: Hold, ports: GatewayPorts) {
+  constructor(call: Call, plan: Plan, size: PromptSize, hold: Hold, ports: GatewayPorts) {
     this.#call = call;
     this.#plan = plan;
+    this.#size = size;
     this.#hold = hold;
     this.#ports = ports;
   }
@@ -39,7 +42,9 @@ export class Settlement {
   /** Charges what the serving host costs. Resolves when that is on disk, so that whoever is told the price next has been charged it. */
   async settle({ winner, execution, meter, cancelled }: Settled): Promise<Bill> {
     const { books, clock } = this.#ports;
+    if (this.#ports.counter) await countAnswer(meter, this.#ports);
     const usage = meter.usage();
+    this.#learn(winner, usage);
     const priced = this.#price(winner, meter);
     this.#compare(winner, priced, usage);
     const waived = cancelled ? undefined : waiver(usage, meter.finish);
@@ -67,6 +72,15 @@ export class Settlement {
     };
   }
 
+  /** What a host made of a prompt that was nothing but text tells how it will count the next one. */
+  #learn({ candidate }: Winner, { counts, estimated }: Usage): void {
+    const { request } = this.#call;
+    const text = request.messages.every(({ parts }) => parts.every(({ kind }) => kind === 'text'));
+    if (estimated || !text) return;
+    const { endpoint } = candidate;
+    this.#ports.calibration.observe(endpoint.id, this.#size.plain(endpoint), tokens(counts, 'input'));
+  }
+
   /** Our price and the provider's own figure are the same sum: where they are not, a price of the catalogue is wrong or a unit is missing. */
   #compare({ candidate }: Winner, { total }: Price, { estimated, reportedCostUsd }: Usage): void {
     if (estimated || reportedCostUsd === undefined || reportedCostUsd < 0) return;
@@ -90,6 +104,7 @@ export class Settlement {
   async void(execution: Execution, meter: Meter | undefined, error: GatewayError): Promise<void> {
     const { books, clock } = this.#ports;
     const cancelled = error.code === 'client_gone';
+    if (this.#ports.counter && meter) await countAnswer(meter, this.#ports);
     const broken = execution.winner && meter?.producedAnything ? this.#price(execution.winner, meter) : undefined;
     await books.void(
       this.#hold,

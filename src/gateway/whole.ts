@@ -4,9 +4,9 @@ import type { GenerationEvent } from '../canon/event.ts';
 import type { Plan } from '../router/candidate.ts';
 import type { Call } from './call.ts';
 import { type Execution, Walk, type Winner } from './execute.ts';
-import { Meter } from './meter.ts';
 import type { GatewayPorts } from './ports.ts';
-import { answerContext } from './relay.ts';
+import type { PromptSize } from './prompt-size.ts';
+import { answerContext, meterFor } from './relay.ts';
 import type { Settlement } from './settlement.ts';
 
 /** A whole answer's body, or why there is none. */
@@ -22,11 +22,11 @@ export function answerWhole(
   call: Call,
   plan: Plan,
   settlement: Settlement,
-  promptTokens: number,
+  size: PromptSize,
   ports: GatewayPorts,
 ): Promise<WholeAnswer> {
   const walk = new Walk(call, plan, ports);
-  const answer = run(walk, call, plan, settlement, promptTokens, ports);
+  const answer = run(walk, call, plan, settlement, size, ports);
   ports.running.track({ cut: () => walk.stop(gatewayError('draining', 'The gateway is shutting down')) }, answer);
   return answer;
 }
@@ -36,7 +36,7 @@ async function run(
   call: Call,
   plan: Plan,
   settlement: Settlement,
-  promptTokens: number,
+  size: PromptSize,
   ports: GatewayPorts,
 ): Promise<WholeAnswer> {
   let execution: Execution = { attempts: [], echoes: [] };
@@ -46,7 +46,7 @@ async function run(
     if (!winner)
       return await failed(execution, error ?? gatewayError('internal', 'no attempt and no error'), settlement);
     const events = await allEvents(winner);
-    const meter = new Meter(ports.clock, call.startedAt, promptTokens);
+    const meter = meterFor(winner, call, size, ports);
     for (const event of events) meter.see(event);
     const generation = collect(events);
     ports.health.record(winner.candidate.endpoint.id, generation.error ? 'failed' : 'served');

@@ -7,7 +7,7 @@ import type { Endpoint, Provider } from '../catalogue/types.ts';
 import type { Plan, PlannedModel, Rejection } from './candidate.ts';
 import { orderCandidates } from './order.ts';
 import { resolveModel } from './resolve.ts';
-import { type Facts, RULES, type Rule, softPreferences } from './rules.ts';
+import { type Facts, RULES, type Rule, type Size, softPreferences } from './rules.ts';
 
 export interface PlanInput {
   readonly request: GenerationRequest;
@@ -18,6 +18,8 @@ export interface PlanInput {
   readonly inOutage: (endpointId: string) => boolean;
   /** The prompt's size in tokens as far as it can be told before anybody has counted. */
   readonly promptTokens: number;
+  /** The same as each endpoint would count it, where that is known apart. */
+  readonly sizeAt?: (endpoint: Endpoint) => Size;
   readonly seed: number;
   /** The request's parts that are not text, where they are known already. */
   readonly media?: readonly PlacedMedia[];
@@ -70,7 +72,8 @@ function planModel(slug: string, index: number, input: PlanInput): Result<Planne
   const { model } = resolved;
   const { unroutable, promptTokens, media = mediaOf(request) } = input;
   const latest = resolved.latest === true;
-  const facts: Facts = { request, media, model, snapshot, unroutable, promptTokens, latest };
+  const sizeAt = input.sizeAt ?? (() => ({ likely: promptTokens, most: promptTokens }));
+  const facts: Facts = { request, media, model, snapshot, unroutable, promptTokens, sizeAt, latest };
   const rejected: Rejection[] = [];
   let left = snapshot.hostsOf(model.id);
   for (const rule of RULES) left = keep(left, rule, facts, rejected);

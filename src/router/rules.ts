@@ -19,6 +19,14 @@ export interface Facts {
   readonly promptTokens: number;
   /** The latest of a family was asked for, whatever that is today. */
   readonly latest: boolean;
+  readonly sizeAt: (endpoint: Endpoint) => Size;
+}
+
+/** How many tokens an endpoint makes of a prompt, as far as can be told. */
+export interface Size {
+  readonly likely: number;
+  /** Seldom exceeded. */
+  readonly most: number;
 }
 
 interface RuleError {
@@ -169,8 +177,15 @@ const needsTools = (request: GenerationRequest): boolean =>
 export const thinksAgainstWish = ({ reasoning }: GenerationRequest, model: Model): boolean =>
   reasoning !== undefined && model.reasoning?.mandatory === true && effortOf(reasoning) === 'none';
 
-/** What prompt and requested output come to. An estimate alone never blocks a request that is within a tenth of the window (spec/providers E.4). */
-const needed = (facts: Facts): number => Math.floor(facts.promptTokens * 0.9) + (facts.request.maxOutputTokens ?? 1);
+/**
+ * Whether prompt and requested output are too much for a window. An estimate alone never blocks a request that is within a tenth of it
+ * (spec/providers E.4): the endpoint knows best, and what it finds too long goes to a larger one.
+ */
+function tooLarge(endpoint: Endpoint, window: number, { request, sizeAt }: Facts): boolean {
+  const { likely, most } = sizeAt(endpoint);
+  const output = request.maxOutputTokens ?? 1;
+  return most + output > window && Math.floor(likely * 0.9) + output > window;
+}
 
 const largest = (planned: PlannedModel, key: 'contextLength' | 'maxOutputTokens'): number =>
   Math.max(0, ...planned.rejected.map((rejection) => rejection.endpoint[key] ?? 0));
@@ -329,7 +344,7 @@ export const RULES: readonly Rule[] = [
   {
     id: 'context_length',
     rejects: (endpoint, _provider, facts) =>
-      endpoint.contextLength !== undefined && needed(facts) > endpoint.contextLength
+      endpoint.contextLength !== undefined && tooLarge(endpoint, endpoint.contextLength, facts)
         ? `its context holds ${endpoint.contextLength} tokens`
         : undefined,
     error: (planned, facts, alone) =>

@@ -135,8 +135,23 @@ function singles(files: ReadonlyMap<string, string>): Pick<Authored, 'periods' |
 }
 
 function ruleOf(form: z.infer<typeof traitFile>['rule'][number]): TraitRule {
-  const { effort_words: effortWords, service_tiers: serviceTiers, traits, adds, refuses, models, ...rest } = form;
-  return { models, traits, adds, refuses, ...present({ ...rest, effortWords, serviceTiers }) } as TraitRule;
+  const {
+    effort_words: effortWords,
+    service_tiers: serviceTiers,
+    token_factor: tokenFactor,
+    traits,
+    adds,
+    refuses,
+    models,
+    ...rest
+  } = form;
+  return {
+    models,
+    traits,
+    adds,
+    refuses,
+    ...present({ ...rest, effortWords, serviceTiers, tokenFactor }),
+  } as TraitRule;
 }
 
 function textOf(files: ReadonlyMap<string, string>, file: string): string {

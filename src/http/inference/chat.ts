@@ -1,10 +1,10 @@
 import type { Caller } from '../../accounts/keyring.ts';
 import { type GatewayError, gatewayError } from '../../canon/errors.ts';
 import { fail, type Result } from '../../canon/result.ts';
-import { estimatePrompt } from '../../canon/tokens.ts';
 import type { Dialect, PathCall } from '../../dialects/dialect.ts';
 import type { CallOrigin, Client } from '../../gateway/call.ts';
 import { type Answer, handle, refuse } from '../../gateway/handle.ts';
+import { promptSize } from '../../gateway/prompt-size.ts';
 import type { HttpPorts } from '../ports.ts';
 import { type ReadBody, readJson } from './body.ts';
 
@@ -143,10 +143,14 @@ export async function countTokens(request: Request, dialect: Dialect, ports: Htt
   if (!received.ok) return refuse(undefined, dialect, received.error, origin);
   const decoded = dialect.decodeRequest(received.value.value);
   if (!decoded.ok) return refuse(undefined, dialect, decoded.error, origin);
+  const size = await promptSize(decoded.value, ports.gateway);
+  const { snapshot } = ports.gateway.roads;
+  const [endpoint] = snapshot.endpointsOf(snapshot.model(decoded.value.model ?? '')?.id ?? '');
+  const tokens = endpoint ? size.at(endpoint).likely : size.base;
   return {
     status: 200,
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(dialect.countTokens?.(estimatePrompt(decoded.value)) ?? null),
+    body: JSON.stringify(dialect.countTokens?.(tokens) ?? null),
   };
 }
 
