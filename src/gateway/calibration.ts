@@ -10,6 +10,7 @@ const NONE: Correction = { mean: 1, high: 1 };
 /** The weight of the newest ratio; the first ones weigh as much as all before them together. */
 const WEIGHT = 0.1;
 const RATIOS_KEPT = 64;
+const SORTED_EACH = 16;
 /** Beyond these a count was no count: a host that reports nothing but zero, or another prompt's. */
 const RATIO_MIN = 0.2;
 const RATIO_MAX = 5;
@@ -44,7 +45,10 @@ export class Calibration {
     learned.mean += (ratio - learned.mean) * Math.max(WEIGHT, 1 / learned.seen);
     learned.ratios.push(ratio);
     if (learned.ratios.length > RATIOS_KEPT) learned.ratios.shift();
-    learned.correction = { mean: learned.mean, high: percentile(learned.ratios, 0.95) };
+    // Sorting costs more than all the rest, and one ratio more hardly moves what is seldom exceeded.
+    const stale = learned.seen <= SORTED_EACH || learned.seen % SORTED_EACH === 0;
+    const high = stale ? percentile(learned.ratios, 0.95) : learned.correction.high;
+    learned.correction = { mean: learned.mean, high };
   }
 }
 
