@@ -38,7 +38,11 @@ export class Counter {
     const id = this.#next++;
     const worker = this.#running();
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(undefined), deadlineMs);
+      const giveUp = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+      const timer = setTimeout(() => {
+        Atomics.store(new Int32Array(giveUp), 0, 1);
+        resolve(undefined);
+      }, deadlineMs);
       this.#waiting.set(id, {
         settle: (counts) => {
           clearTimeout(timer);
@@ -46,11 +50,7 @@ export class Counter {
         },
       });
       this.#stuck ??= setTimeout(() => this.stop(), deadlineMs + STUCK_MS);
-      worker.postMessage({
-        id,
-        texts,
-        endsAt: performance.timeOrigin + performance.now() + deadlineMs,
-      } satisfies Asked);
+      worker.postMessage({ id, texts, giveUp } satisfies Asked);
     });
   }
 

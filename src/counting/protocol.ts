@@ -2,8 +2,8 @@
 export interface Asked {
   readonly id: number;
   readonly texts: readonly string[];
-  /** When nobody waits for it any more, in milliseconds since 1970. */
-  readonly endsAt: number;
+  /** One number, which is no longer zero when nobody waits any more: it can be looked at in the middle of the work. */
+  readonly giveUp: SharedArrayBuffer;
 }
 
 export interface Told {

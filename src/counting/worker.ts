@@ -8,13 +8,13 @@ declare const self: Worker;
 /** Words like `<|endoftext|>` in a prompt are text, not commands. */
 const AS_TEXT = { disallowedSpecial: new Set<string>() };
 
-function count({ texts, endsAt }: Asked): readonly number[] | undefined {
-  const end = endsAt - performance.timeOrigin;
+function count({ texts, giveUp }: Asked): readonly number[] | undefined {
+  const givenUp = new Int32Array(giveUp);
   const counts: number[] = [];
   for (const text of texts) {
     let tokens = 0;
     for (const piece of pieces(text)) {
-      if (performance.now() > end) return undefined;
+      if (Atomics.load(givenUp, 0) !== 0) return undefined;
       tokens += countTokens(piece, AS_TEXT);
     }
     counts.push(tokens);
