@@ -28,6 +28,8 @@ export const QUIRKS = {
   'developer-role': 'Knows the `developer` role.',
   'message-names': 'Knows `name` on messages.',
   'whole-tool-calls': 'Streams each tool call as one piece.',
+  'form-or-tools':
+    'Takes a form for its answer or tools, but not both: beside tools the form is asked for in words, and checked.',
   'problem-errors': 'Errors are problem documents: title, status, detail.',
   'flat-errors': 'Errors are flat objects: object, message, type, code.',
   'fim-route': 'A text between two texts has a route of its own.',
@@ -50,6 +52,9 @@ export const QUIRKS = {
   'template-enable-thinking': 'Thinking is switched by `chat_template_kwargs: { enable_thinking }`.',
   'always-thinks': 'Always thinks, and nothing can be said of it.',
   'parsed-reasoning': 'Gives thoughts apart only when asked to by `reasoning_format`.',
+  'short-answers': 'Cuts answers short where no limit is sent: one always is.',
+  'narrow-schemas':
+    'Schemas of tools are objects at the root, without `$schema`, with tuples as `prefixItems` and no type beside `anyOf`.',
   'stream-only': 'Answers with streams alone.',
   'integer-logprobs': 'Log probabilities are asked for by their number.',
   'vertex-body': 'The address names the model and whether to stream; the body names the version of the wire.',

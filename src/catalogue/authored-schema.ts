@@ -149,6 +149,21 @@ const auth = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('header'), name: text, prefix: text.optional() }),
   z.strictObject({ kind: z.literal('aws'), service: slug }),
   z.strictObject({ kind: z.literal('google'), name: text }),
+  z
+    .strictObject({
+      kind: z.literal('client'),
+      name: text,
+      token_url: baseAddress,
+      client_id: text,
+      client_secret: text,
+      scope: text,
+    })
+    .transform(({ token_url: tokenUrl, client_id: clientId, client_secret: clientSecret, ...own }) => ({
+      ...own,
+      tokenUrl,
+      clientId,
+      clientSecret,
+    })),
   z.strictObject({ kind: z.literal('none') }),
 ]);
 

@@ -149,6 +149,15 @@ export type ProviderAuth =
   | { readonly kind: 'aws'; readonly service: string }
   /** A service account's tokens, or a key in a header of its own. */
   | { readonly kind: 'google'; readonly name: string }
+  /** A header with a key, or a token for a program's own name and secret (OAuth 2), which stand in the variables named here. */
+  | {
+      readonly kind: 'client';
+      readonly name: string;
+      readonly tokenUrl: string;
+      readonly clientId: string;
+      readonly clientSecret: string;
+      readonly scope: string;
+    }
   | { readonly kind: 'none' };
 
 /** Families of rate-limit headers (spec/providers A.3). */

@@ -5,6 +5,7 @@ import { type Config, ConfigError } from '../config/load.ts';
 import { awsSigner } from '../upstream/aws.ts';
 import { googleSigner, serviceAccount } from '../upstream/google.ts';
 import type { ProviderRoute, Signer } from '../upstream/route.ts';
+import { clientSigner } from '../upstream/tokens.ts';
 
 type Read = (name: string) => string | undefined;
 
@@ -70,6 +71,18 @@ function signerOf({ id, auth }: Provider, config: Config, read: Read, now: () =>
       service: auth.service,
       ...(sessionToken && { sessionToken }),
     });
+  }
+  if (auth.kind === 'client') {
+    const clientId = read(auth.clientId);
+    const clientSecret = config.environmentSecret(auth.clientSecret);
+    if (clientId === undefined || !clientSecret) return undefined;
+    const place = filled(auth.tokenUrl, read);
+    if ('missing' in place)
+      throw new ConfigError(`providers.${id} needs the environment variable ${place.missing} for its tokens`);
+    return clientSigner(
+      { tokenUrl: place.base, clientId, clientSecret: () => clientSecret.reveal(), scope: auth.scope },
+      now,
+    );
   }
   const path = auth.kind === 'google' ? read('GOOGLE_APPLICATION_CREDENTIALS') : undefined;
   return path === undefined ? undefined : googleSigner(accountIn(path), now);

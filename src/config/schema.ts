@@ -20,9 +20,9 @@ const httpUrl = z.string().refine((value) => {
     url !== undefined &&
     (url.protocol === 'http:' || url.protocol === 'https:') &&
     url.username === '' &&
-    url.search === ''
+    [...url.searchParams.keys()].every((name) => /(^|-)version$/.test(name))
   );
-}, 'must be an http(s) URL without credentials or query');
+}, 'must be an http(s) URL without credentials; its query may name a version and nothing else');
 
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'must be a header name');
 const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'must be a header value on one line');

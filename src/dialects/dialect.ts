@@ -69,6 +69,8 @@ export interface Expectation {
   readonly prefillEcho?: string;
   /** No tools were given to a host that calls some all the same: what looks like a call is none. */
   readonly noCalls?: boolean;
+  /** Names of functions that the host was told, with the caller's own for them, where they differ. */
+  readonly functionNames?: ReadonlyMap<string, string>;
 }
 
 export const EXPECT_NOTHING: Expectation = {};
@@ -96,6 +98,10 @@ export interface Dialect {
   readonly instead?: (wire: unknown) => Dialect | undefined;
   /** How it says a prompt's size, where its clients ask for that. */
   readonly countTokens?: (tokens: number) => unknown;
+  /** All words that its hosts end with, in lower case, as far as we know: others are noticed. */
+  readonly finishWords?: ReadonlySet<string>;
+  /** Whether a host takes a form for its answer or tools, but not both at once. */
+  readonly formOrTools?: (target: Target) => boolean;
   /** How its streams are framed; server-sent events where nothing is said. */
   readonly framing?: Framing;
   /** Headers every call to a provider of this dialect carries. */

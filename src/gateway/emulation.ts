@@ -4,6 +4,7 @@ import type { Dropped } from '../canon/dropped.ts';
 import type { GenerationEvent } from '../canon/event.ts';
 import type { GenerationRequest, Message, OutputForm } from '../canon/request.ts';
 import type { Target } from '../canon/target.ts';
+import type { Dialect } from '../dialects/dialect.ts';
 
 /** What is wrong with a whole answer, or undefined where it is as it was asked to be. */
 export type Check = (events: readonly GenerationEvent[]) => string | undefined;
@@ -11,35 +12,49 @@ export type Check = (events: readonly GenerationEvent[]) => string | undefined;
 /** A wish that a host cannot be told, told in another way: whether the host did as it was told is then ours to check. */
 interface Emulation {
   readonly request: GenerationRequest;
-  readonly check: Check;
+  readonly check?: Check;
   readonly dropped: Dropped;
 }
 
 type SchemaForm = Extract<OutputForm, { kind: 'json-schema' }>;
+type Form = SchemaForm | Extract<OutputForm, { kind: 'json' }>;
 
 /**
  * A schema for hosts that promise JSON and no more: it stands in the prompt, and the whole answer is checked before any of it is given
  * to the caller (spec/providers B.14.2).
+ * The same for hosts that take a form or tools, where there are tools (UP-075): the tools stay.
  * @returns undefined where there is nothing to emulate
  */
-export function emulation(request: GenerationRequest, target: Target): Emulation | undefined {
-  const { output } = request;
-  if (output?.kind !== 'json-schema') return undefined;
-  if (target.parameters.has('structured_outputs') || !target.parameters.has('response_format')) return undefined;
+export function emulation(request: GenerationRequest, target: Target, dialect: Dialect): Emulation | undefined {
+  const { output, tools, messages } = request;
+  if (output?.kind !== 'json-schema' && output?.kind !== 'json') return undefined;
+  const beside = tools.length > 0 && target.parameters.has('tools') && (dialect.formOrTools?.(target) ?? false);
+  const enforced = output.kind === 'json' || target.parameters.has('structured_outputs');
+  if (!beside && (enforced || !target.parameters.has('response_format'))) return undefined;
   return {
-    request: { ...request, output: { kind: 'json' }, messages: withSchema(request.messages, output) },
-    check: checkOf(output.schema),
+    request: { ...request, output: { kind: beside ? 'text' : 'json' }, messages: told(messages, inWords(output)) },
+    // Bare JSON has no form that could be missed: it is passed on as it comes.
+    ...(output.kind === 'json-schema' && { check: checkOf(output.schema) }),
     dropped: { pointer: '/response_format', reason: 'adapted' },
   };
 }
 
-function withSchema(messages: readonly Message[], { name, description, schema }: SchemaForm): readonly Message[] {
+function inWords(output: Form): string {
+  if (output.kind === 'json') return 'Answer with one JSON object and nothing else.';
+  const { name, description, schema } = output;
   const about = description === undefined ? '' : ` (${description})`;
-  const text = `Answer with one JSON value and nothing else. It must conform to this JSON Schema, "${name}"${about}:\n${JSON.stringify(schema)}`;
-  const [first, ...rest] = messages;
-  if (first?.role === 'system')
-    return [{ ...first, parts: [...first.parts, { kind: 'text', text: `\n\n${text}` }] }, ...rest];
-  return [{ role: 'system', parts: [{ kind: 'text', text }] }, ...messages];
+  return `Answer with one JSON value and nothing else. It must conform to this JSON Schema, "${name}"${about}:\n${JSON.stringify(schema)}`;
+}
+
+/** Behind the first instructions, or what the user says first: places of messages stay what they are in the caller's request. */
+function told(messages: readonly Message[], words: string): readonly Message[] {
+  const [first] = messages;
+  const instructed = first?.role === 'system' || first?.role === 'developer';
+  const at = instructed ? 0 : messages.findIndex(({ role }) => role === 'user');
+  const hint = { kind: 'text', text: `\n\n${words}` } as const;
+  const message = messages[at];
+  if (!message) return [...messages, { role: 'user', parts: [hint] }];
+  return messages.with(at, { ...message, parts: [...message.parts, hint] });
 }
 
 const DRAFTS: readonly (readonly [RegExp, SchemaDraft])[] = [

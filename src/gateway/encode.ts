@@ -26,14 +26,14 @@ export function ask(candidate: Candidate, request: GenerationRequest, ports: Gat
   const streams = !request.stream && target.quirks.has('stream-only');
   const fitted = fittedTo(candidate, request);
   const wish = streams ? { ...fitted, stream: true } : fitted;
-  const emulated = emulation(wish, target);
+  const emulated = emulation(wish, target, dialect);
   if (!emulated) return { dialect, target, encoded: dialect.encodeRequest(wish, target) };
   const encoded = dialect.encodeRequest(emulated.request, target);
   return {
     dialect,
     target,
     encoded: { ...encoded, dropped: [...encoded.dropped, emulated.dropped] },
-    check: emulated.check,
+    ...(emulated.check && { check: emulated.check }),
   };
 }
 

@@ -43,6 +43,8 @@ interface Observed {
   health: EndpointHealth;
   readonly samples: Sample[];
   readonly minutes: Minute[];
+  /** How often it ended an answer with a word that nobody knows. */
+  readonly unknownFinishes: Map<string, number>;
 }
 
 const MINUTE_MS = 60_000;
@@ -51,6 +53,7 @@ const FLAG_MS = 60 * MINUTE_MS;
 const WINDOW_MS = 30 * MINUTE_MS;
 const SAMPLES_MAX = 1000;
 const MINUTES_MAX = 1440;
+const UNKNOWN_WORDS_MAX = 20;
 
 /** Attempts and answers by endpoint: the router asks it for outages, pages and listings for figures. Bounded, and gone with the process. */
 export class Measurements implements HealthPort {
@@ -88,6 +91,13 @@ export class Measurements implements HealthPort {
     return news;
   }
 
+  unknownFinish(endpointId: string, word: string): number {
+    const { unknownFinishes } = this.#observed(endpointId);
+    const times = (unknownFinishes.get(word) ?? 0) + 1;
+    if (times > 1 || unknownFinishes.size < UNKNOWN_WORDS_MAX) unknownFinishes.set(word, times);
+    return times;
+  }
+
   /** @param tokensPerSecond undefined where an answer was too short or too sudden to have a speed */
   answered(endpointId: string, firstContentMs: number, tokensPerSecond: number | undefined): void {
     const { samples } = this.#observed(endpointId);
@@ -121,7 +131,7 @@ export class Measurements implements HealthPort {
   #observed(endpointId: string): Observed {
     let observed = this.#endpoints.get(endpointId);
     if (!observed) {
-      observed = { health: UNKNOWN_HEALTH, samples: [], minutes: [] };
+      observed = { health: UNKNOWN_HEALTH, samples: [], minutes: [], unknownFinishes: new Map() };
       this.#endpoints.set(endpointId, observed);
     }
     return observed;

@@ -35,6 +35,8 @@ export interface HealthPort {
   record(endpointId: string, outcome: 'served' | 'failed'): void;
   /** Flags an endpoint whose server is set up wrongly. @returns whether that is news */
   misconfigured(endpointId: string): boolean;
+  /** An answer ended with a word that its dialect does not have. @returns how often it did, this time included */
+  unknownFinish(endpointId: string, word: string): number;
   answered(endpointId: string, firstContentMs: number, tokensPerSecond: number | undefined): void;
 }
 

@@ -1,6 +1,7 @@
 import type { GatewayError } from '../canon/errors.ts';
 import { tokens, type Usage } from '../canon/units.ts';
 import type { Bill } from '../dialects/dialect.ts';
+import { wireOf } from '../dialects/operations.ts';
 import type { Hold } from '../ledger/books.ts';
 import { type Price, price, waiver } from '../ledger/price.ts';
 import { usdNumber } from '../money/money.ts';
@@ -50,6 +51,7 @@ export class Settlement {
     const waived = cancelled ? undefined : waiver(usage, meter.finish);
     this.#measure(winner, meter);
     this.#notice(winner, execution, meter);
+    this.#noticeFinish(winner, meter);
     const record = this.#record({
       execution,
       meter,
@@ -144,6 +146,19 @@ export class Settlement {
       firstContentMs,
       this.#call.request.stream && seconds > 0.05 && output >= 8 ? output / seconds : undefined,
     );
+  }
+
+  /** A host's new word is told once: it may mean more than that the answer is over. */
+  #noticeFinish({ candidate: { endpoint, provider } }: Winner, { nativeFinish }: Meter): void {
+    const known = wireOf(provider.dialect, this.#call.request.operation?.kind)?.finishWords;
+    // A router passes on the words of whoever it asked.
+    if (nativeFinish === null || !known || provider.quirks.includes('router-answers')) return;
+    if (known.has(nativeFinish.toLowerCase())) return;
+    if (this.#ports.health.unknownFinish(endpoint.id, nativeFinish) === 1)
+      this.#ports.log.warn(
+        { generation: this.#call.id, endpoint: endpoint.id, provider: provider.name, finish: nativeFinish },
+        'an answer ended with a word that nobody knows',
+      );
   }
 
   #record(facts: Omit<Parameters<typeof recordOf>[0], 'call' | 'plan'>): Record<string, unknown> {

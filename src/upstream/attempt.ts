@@ -9,6 +9,7 @@ import { type FrameDecoder, SSE } from '../streams/framing.ts';
 import type { Frame } from '../streams/sse.ts';
 import type { Deadlines, Waiting } from './deadlines.ts';
 import type { Departures } from './departures.ts';
+import { redacted, type SentHeaders, withoutSecrets } from './redaction.ts';
 import { retryAfterMs } from './retry-after.ts';
 import { joinUrl, type ProviderRoute, plainHeaders, requestHeaders, type Signer, withHeaders } from './route.ts';
 
@@ -62,9 +63,13 @@ export class Attempt implements Waiting {
   #decoder: Machine<Frame, GenerationEvent>;
   #pending: readonly GenerationEvent[] = NOTHING;
   #ended = false;
+  readonly #url: string;
+  /** What was sent with the call: credentials among it. */
+  #headers: SentHeaders = {};
 
   constructor(request: AttemptRequest, ports: AttemptPorts) {
     this.#request = request;
+    this.#url = joinUrl(request.route.base, request.encoded.path, request.target.upstreamModel);
     this.#ports = ports;
     this.startedAt = ports.clock.monotonic();
     this.#frames = framingOf(request.dialect).decoder();
@@ -89,23 +94,13 @@ export class Attempt implements Waiting {
     let response: Response;
     try {
       await this.#ports.departures.next();
-      const url = joinUrl(route.base, encoded.path);
-      const body = wholeBody(encoded);
-      response = await fetch(url, {
-        method: 'POST',
-        headers: route.signer
-          ? await signedHeaders(route, route.signer, dialect, stream, url, { own: encoded.headers, body })
-          : headersOf(route, dialect, stream, encoded),
-        body,
-        // Followed redirects would carry the credential to another origin.
-        redirect: 'manual',
-        signal: this.#controller.signal,
-      });
+      response = await (route.signer
+        ? this.#signed(route.signer)
+        : this.#send(headersOf(route, dialect, stream, encoded), wholeBody(encoded)));
     } catch (error) {
       return this.#end(this.#gaveUp ?? (error instanceof NoCredential ? error.told : connectionError(error)));
     }
     this.status = response.status;
-    if (response.status === 401) route.signer?.refused();
     if (response.status !== 200) return this.#end(await this.#refused(response));
     if (stream && isOfType(response, framingOf(dialect).contentType)) {
       this.#reader = response.body?.getReader();
@@ -116,18 +111,49 @@ export class Attempt implements Waiting {
     return this.#readWhole(response);
   }
 
+  #send(headers: SentHeaders, body: string | Uint8Array<ArrayBuffer>): Promise<Response> {
+    this.#headers = headers;
+    return fetch(this.#url, {
+      method: 'POST',
+      headers,
+      body,
+      // Followed redirects would carry the credential to another origin.
+      redirect: 'manual',
+      signal: this.#controller.signal,
+    });
+  }
+
+  /** A credential that is no longer taken is renewed, and the call made again, once (UP-007). */
+  async #signed(signer: Signer): Promise<Response> {
+    const { route, dialect, stream, encoded } = this.#request;
+    const plain = withHeaders(plainHeaders(route, dialect.headers, stream), encoded.headers);
+    const body = wholeBody(encoded);
+    const headers = await signedHeaders(signer, plain, this.#url, body);
+    const response = await this.#send(headers, body);
+    if (response.status !== 401 || !signer.refused(headers)) return response;
+    await response.body?.cancel();
+    return this.#send(await signedHeaders(signer, plain, this.#url, body), body);
+  }
+
   /** The next events; empty only when it has ended. */
   async read(): Promise<readonly GenerationEvent[]> {
     if (this.#pending.length > 0) {
       const events = this.#pending;
       this.#pending = NOTHING;
-      return events;
+      return this.#redacted(events);
     }
     while (!this.#ended) {
       const events = await this.#readStream();
-      if (events.length > 0) return events;
+      if (events.length > 0) return this.#ended ? this.#redacted(events) : events;
     }
     return NOTHING;
+  }
+
+  /** What a provider says of a failure may repeat what it was sent. */
+  #redacted(events: readonly GenerationEvent[]): readonly GenerationEvent[] {
+    const last = events.at(-1);
+    if (last?.type !== 'generation-error') return events;
+    return [...events.slice(0, -1), { ...last, error: redacted(last.error, this.#headers) }];
   }
 
   /** Stops the call; the provider's side is closed within milliseconds. */
@@ -250,7 +276,8 @@ export class Attempt implements Waiting {
     );
     const last = events.at(-1);
     // A whole answer that is nothing but an error never became an answer.
-    if (last?.type === 'generation-error' && !events.some((event) => event.type === 'block-start')) return last.error;
+    if (last?.type === 'generation-error' && !events.some((event) => event.type === 'block-start'))
+      return redacted(last.error, this.#headers);
     this.#pending = events;
     return undefined;
   }
@@ -263,7 +290,7 @@ export class Attempt implements Waiting {
   }
 
   async #refused(response: Response): Promise<GatewayError> {
-    const { dialect, target, route } = this.#request;
+    const { dialect, target } = this.#request;
     let text = '';
     try {
       text = (await readText(response, ERROR_BYTES_MAX)) ?? '';
@@ -271,16 +298,9 @@ export class Attempt implements Waiting {
       // The status alone says enough.
     }
     if (this.#gaveUp) return this.#gaveUp;
-    const error = dialect.decodeError(response.status, text, target);
+    const error = dialect.decodeError(response.status, withoutSecrets(text, this.#headers), target);
     const wait = retryAfterMs(response.headers, text, this.#ports.clock.now());
-    const secret = route.credential?.reveal();
-    const raw = secret ? error.facts.raw?.replaceAll(secret, '[secret]') : error.facts.raw;
-    const message = secret ? error.message.replaceAll(secret, '[secret]') : error.message;
-    return {
-      ...error,
-      message,
-      facts: { ...error.facts, ...(raw !== undefined && { raw }), ...(wait !== undefined && { retryAfterMs: wait }) },
-    };
+    return wait === undefined ? error : { ...error, facts: { ...error.facts, retryAfterMs: wait } };
   }
 }
 
@@ -301,19 +321,17 @@ const headersOf = (
   { headers }: Dialect,
   stream: boolean,
   { headers: own }: EncodedRequest,
-): HeadersInit =>
-  own ? { ...withHeaders(plainHeaders(route, headers, stream), own) } : requestHeaders(route, headers, stream);
+): SentHeaders =>
+  own ? withHeaders(plainHeaders(route, headers, stream), own) : requestHeaders(route, headers, stream);
 
 async function signedHeaders(
-  route: ProviderRoute,
   signer: Signer,
-  { headers }: Dialect,
-  stream: boolean,
+  headers: Readonly<Record<string, string>>,
   url: string,
-  { own, body }: { own: EncodedRequest['headers']; body: string | Uint8Array<ArrayBuffer> },
-): Promise<Record<string, string>> {
+  body: string | Uint8Array,
+): Promise<Readonly<Record<string, string>>> {
   try {
-    return { ...(await signer.sign(url, withHeaders(plainHeaders(route, headers, stream), own), body)) };
+    return await signer.sign(url, headers, body);
   } catch (error) {
     throw new NoCredential(error);
   }

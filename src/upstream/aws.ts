@@ -54,6 +54,7 @@ export function awsSigner(credentials: AwsCredentials): Signer {
       signing ??= load();
       return (await signing)(url, headers, body);
     },
-    refused: () => undefined,
+    // The same credentials would be refused again.
+    refused: () => false,
   };
 }

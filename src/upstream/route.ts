@@ -21,14 +21,23 @@ export interface Signer {
     headers: Readonly<Record<string, string>>,
     body: string | Uint8Array,
   ): Promise<Readonly<Record<string, string>>>;
-  /** The provider did not take the credential: the next one is fresh. */
-  refused(): void;
+  /** The provider did not take the credential of these headers. @returns whether the next one is another */
+  refused(headers: Readonly<Record<string, string>>): boolean;
 }
 
-/** Bases come with and without a trailing slash, with and without a path; a few hosts are known by one whole address (UP-001). */
-export function joinUrl(base: string, path: string): string {
-  if (base.endsWith(path)) return base;
-  return `${base.endsWith('/') ? base.slice(0, -1) : base}${path}`;
+/**
+ * Bases come with and without a trailing slash, with and without a path; a few hosts are known by one whole address (UP-001), some name
+ * the model before the path, and some a version behind it (UP-004).
+ */
+export function joinUrl(base: string, path: string, model = ''): string {
+  const mark = base.indexOf('?');
+  if (mark >= 0) {
+    const url = joinUrl(base.slice(0, mark), path, model);
+    return `${url}${url.includes('?') ? '&' : '?'}${base.slice(mark + 1)}`;
+  }
+  const place = base.includes('{model}') ? base.replaceAll('{model}', encodeURIComponent(model)) : base;
+  if (place.endsWith(path)) return place;
+  return `${place.endsWith('/') ? place.slice(0, -1) : place}${path}`;
 }
 
 const prepared = { whole: new WeakMap<ProviderRoute, Headers>(), stream: new WeakMap<ProviderRoute, Headers>() };
@@ -83,7 +92,7 @@ export function plainHeaders(
   const { auth } = route;
   const secret = route.credential.reveal();
   if (auth.kind === 'header') headers[auth.name.toLowerCase()] = `${auth.prefix ?? ''}${secret}`;
-  else if (auth.kind === 'google') headers[auth.name.toLowerCase()] = secret;
+  else if (auth.kind === 'google' || auth.kind === 'client') headers[auth.name.toLowerCase()] = secret;
   else if (auth.kind !== 'none') headers.authorization = `Bearer ${secret}`;
   return headers;
 }

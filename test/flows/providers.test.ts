@@ -60,7 +60,7 @@ function expectedCredential(provider: Provider): Json {
   const { auth } = provider;
   if (auth.kind === 'none') return {};
   if (auth.kind === 'header') return { [auth.name.toLowerCase()]: `${auth.prefix ?? ''}${keyOf(provider)}` };
-  return auth.kind === 'google'
+  return auth.kind === 'google' || auth.kind === 'client'
     ? { [auth.name.toLowerCase()]: keyOf(provider) }
     : { authorization: `Bearer ${keyOf(provider)}` };
 }

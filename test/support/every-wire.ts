@@ -12,7 +12,7 @@ export interface WireHost {
   /** What it is called there: for some wires the name tells what a model takes. */
   readonly upstreamModel: string;
   /** What the wire cannot carry. */
-  readonly lacks: ReadonlySet<'tools' | 'thoughts' | 'schema'>;
+  readonly lacks: ReadonlySet<'tools' | 'forced calls' | 'thoughts' | 'schema'>;
 }
 
 const WAYS: readonly (Partial<WireHost> & { readonly id: string })[] = [
@@ -28,6 +28,7 @@ const WAYS: readonly (Partial<WireHost> & { readonly id: string })[] = [
   { id: 'gemini-generate', upstreamModel: 'gemini-2.5-flash' },
   { id: 'gemini-generate-3', dialect: 'gemini-generate', upstreamModel: 'gemini-3-pro' },
   { id: 'bedrock-converse', upstreamModel: 'anthropic.claude-opus-4-6-v1:0' },
+  { id: 'ollama-chat', lacks: new Set(['forced calls']) },
   { id: 'openai-completions', quirks: ['usage-opt-in'], lacks: new Set(['tools', 'thoughts', 'schema']) },
 ];
 

@@ -10,7 +10,8 @@ type Json = Record<string, any>;
 export interface Question {
   readonly text: string;
   readonly stream: boolean;
-  readonly tool?: boolean;
+  /** A tool, and whether it must be called. */
+  readonly tool?: 'offered' | 'forced';
   readonly schema?: Json;
   readonly budget?: number;
 }
@@ -73,7 +74,7 @@ export const INGRESS: Record<string, Ingress> = {
       messages: [{ role: 'user', content: text }],
       ...(tool && {
         tools: [{ type: 'function', function: { name: 'get_weather', parameters } }],
-        tool_choice: 'required',
+        ...(tool === 'forced' && { tool_choice: 'required' }),
       }),
       ...(schema && { response_format: { type: 'json_schema', json_schema: { name: 'out', schema } } }),
       ...(budget !== undefined && { reasoning: { max_tokens: budget } }),
@@ -122,7 +123,8 @@ export const INGRESS: Record<string, Ingress> = {
       input: text,
       max_tokens: undefined,
       max_output_tokens: 3000,
-      ...(tool && { tools: [{ type: 'function', name: 'get_weather', parameters }], tool_choice: 'required' }),
+      ...(tool && { tools: [{ type: 'function', name: 'get_weather', parameters }] }),
+      ...(tool === 'forced' && { tool_choice: 'required' }),
       ...(schema && { text: { format: { type: 'json_schema', name: 'out', schema } } }),
       ...(budget !== undefined && { reasoning: { max_tokens: budget } }),
     }),
@@ -145,7 +147,7 @@ export const INGRESS: Record<string, Ingress> = {
       contents: [{ role: 'user', parts: [{ text }] }],
       ...(tool && {
         tools: [{ functionDeclarations: [{ name: 'get_weather', parametersJsonSchema: parameters }] }],
-        toolConfig: { functionCallingConfig: { mode: 'ANY' } },
+        ...(tool === 'forced' && { toolConfig: { functionCallingConfig: { mode: 'ANY' } } }),
       }),
       generationConfig: {
         maxOutputTokens: 3000,
@@ -176,7 +178,8 @@ export const INGRESS: Record<string, Ingress> = {
     route: () => '/api/v1/messages',
     body: ({ text, tool, schema, budget }) => ({
       messages: [{ role: 'user', content: text }],
-      ...(tool && { tools: [{ name: 'get_weather', input_schema: parameters }], tool_choice: { type: 'any' } }),
+      ...(tool && { tools: [{ name: 'get_weather', input_schema: parameters }] }),
+      ...(tool === 'forced' && { tool_choice: { type: 'any' } }),
       ...(schema && { output_config: { format: { type: 'json_schema', schema } } }),
       ...(budget !== undefined && { thinking: { type: 'enabled', budget_tokens: budget } }),
     }),

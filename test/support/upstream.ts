@@ -2,6 +2,8 @@
 export interface Received {
   readonly body: Record<string, unknown>;
   readonly headers: Headers;
+  /** Path and query as they came. */
+  readonly path: string;
   /** Resolves when the caller hung up before the answer was over. */
   readonly aborted: Promise<void>;
 }
@@ -17,7 +19,9 @@ export class ScriptedUpstream {
     idleTimeout: 0,
     fetch: async (request) => {
       const aborted = new Promise<void>((resolve) => request.signal.addEventListener('abort', () => resolve()));
-      const received = { body: (await request.json()) as Record<string, unknown>, headers: request.headers, aborted };
+      const path = request.url.slice(new URL(request.url).origin.length);
+      const body = (await request.json()) as Record<string, unknown>;
+      const received = { body, headers: request.headers, path, aborted };
       this.received.push(received);
       return this.reply(received);
     },

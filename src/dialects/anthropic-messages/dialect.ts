@@ -1,5 +1,9 @@
 import type { Dialect } from '../dialect.ts';
+import { withFunctionNames } from '../function-names.ts';
+import { LETTERS_128 } from '../rewritten-names.ts';
 import { decodeError } from '../upstream-error.ts';
+import { words } from '../words.ts';
+import { MEANINGS } from './finish.ts';
 import { DIALECT_ID, FORMAT } from './id.ts';
 import { encodeError } from './ingress-error.ts';
 import { decodeRequest } from './ingress-request.ts';
@@ -18,12 +22,11 @@ export const anthropicMessages: Dialect = {
   endMarker: { event: 'message_stop', data: '{"type":"message_stop"}' },
   errorEvent: 'error',
   signs: FORMAT,
+  finishWords: words(MEANINGS),
   decodeRequest,
   encodeStream,
   encodeWhole,
   encodeError,
-  encodeRequest,
-  decodeStream,
-  decodeWhole,
+  ...withFunctionNames({ encodeRequest, decodeStream, decodeWhole }, LETTERS_128),
   decodeError,
 };

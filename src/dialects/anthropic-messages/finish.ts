@@ -10,7 +10,11 @@ export const STOP_REASONS: { readonly [F in FinishReason]: string } = {
 };
 
 /** What hosts of this dialect write (spec/providers B.2.4); unknown words mean `stop`. */
-const MEANINGS: Readonly<Record<string, FinishReason>> = {
+export const MEANINGS: Readonly<Record<string, FinishReason>> = {
+  end_turn: 'stop',
+  stop_sequence: 'stop',
+  pause_turn: 'stop',
+  compaction: 'stop',
   max_tokens: 'length',
   model_context_window_exceeded: 'length',
   tool_use: 'tool-calls',

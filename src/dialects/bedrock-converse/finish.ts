@@ -9,7 +9,9 @@ export const FINISH_WORDS: { readonly [F in FinishReason]: string } = {
 };
 
 /** What hosts of this dialect write (spec/providers B.4.3); unknown words mean `stop`. */
-const MEANINGS: Readonly<Record<string, FinishReason>> = {
+export const MEANINGS: Readonly<Record<string, FinishReason>> = {
+  end_turn: 'stop',
+  stop_sequence: 'stop',
   max_tokens: 'length',
   model_context_window_exceeded: 'length',
   tool_use: 'tool-calls',

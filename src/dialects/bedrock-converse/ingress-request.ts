@@ -162,6 +162,9 @@ export function decodeRequest(body: unknown): Result<GenerationRequest, GatewayE
   const parsed = converseRequest.safeParse(body);
   if (!parsed.success) return fail(invalidIssues(parsed.error));
   const wire = parsed.data;
+  const called = wire.messages.some(({ content }) => content.some(({ toolUse, toolResult }) => toolUse || toolResult));
+  if (called && !wire.toolConfig)
+    return fail(invalid('toolConfig', 'must be defined when using toolUse and toolResult content blocks'));
   const output = readOutput(wire.outputConfig);
   if (!output.ok) return output;
   const config = wire.inferenceConfig ?? {};

@@ -4,6 +4,7 @@ import type { Target } from '../../canon/target.ts';
 import { inCallOrder } from '../call-order.ts';
 import { dataUrl } from '../data-url.ts';
 import { asText } from '../read.ts';
+import { callIds, LETTERS_64, NINE_CHARACTERS } from '../rewritten-names.ts';
 import { argumentsObject } from '../sampling.ts';
 import { FORMAT } from './id.ts';
 
@@ -94,36 +95,7 @@ function thoughtWire({ kind, format, signature, text, raw }: ReasoningDetail): W
   return signature === undefined ? undefined : { reasoningContent: { reasoningText: { text: text ?? '', signature } } };
 }
 
-/** Ids of calls as this host takes them: 64 characters of a few kinds, or nine for one family (UP-066). */
-class CallIds {
-  readonly #form: RegExp;
-  readonly #length: number;
-  readonly #known = new Map<string, string>();
-  readonly #taken = new Set<string>();
-
-  constructor(target: Target) {
-    const nine = isMistral(target);
-    this.#form = nine ? /^[a-zA-Z0-9]{9}$/ : /^[a-zA-Z0-9_-]{1,64}$/;
-    this.#length = nine ? 9 : 64;
-  }
-
-  of(id: string): string {
-    const known = this.#known.get(id);
-    if (known !== undefined) return known;
-    let own = id;
-    for (let n = 0; !this.#form.test(own) || this.#taken.has(own); n++) {
-      const suffix = n.toString(36);
-      const room = this.#length - suffix.length;
-      own = `${id
-        .replace(/[^a-zA-Z0-9]/g, '')
-        .slice(0, room)
-        .padEnd(this.#length === 9 ? room : 1, '0')}${suffix}`;
-    }
-    this.#known.set(id, own);
-    this.#taken.add(own);
-    return own;
-  }
-}
+type CallIds = (id: string) => string;
 
 function assistantBlocks(
   message: AssistantMessage,
@@ -143,7 +115,7 @@ function assistantBlocks(
   const calls = message.toolCalls.flatMap((call, index): Wire[] => [
     {
       toolUse: {
-        toolUseId: ids.of(call.id),
+        toolUseId: ids(call.id),
         name: call.name,
         input: argumentsObject(call, `${pointer}/tool_calls/${index}`, dropped),
       },
@@ -161,7 +133,7 @@ function resultWires(message: ToolMessage, pointer: string, ids: CallIds, target
   return [
     {
       toolResult: {
-        toolUseId: ids.of(message.callId),
+        toolUseId: ids(message.callId),
         content: content.length > 0 ? content : [{ text: ' .' }],
         ...(message.isError && told && { status: 'error' }),
       },
@@ -182,7 +154,8 @@ interface Conversation {
 export function conversation(messages: readonly Message[], target: Target, dropped: Dropped[]): Conversation {
   const system: Wire[] = [];
   const turns: Turn[] = [];
-  const ids = new CallIds(target);
+  // 64 characters of a few kinds, or nine for one family (UP-066).
+  const ids = callIds(messages, isMistral(target) ? NINE_CHARACTERS : LETTERS_64);
   const add = (role: Turn['role'], content: readonly Wire[]): void => {
     if (content.length === 0) return;
     const last = turns.at(-1);

@@ -1,11 +1,13 @@
 import type { Dropped } from '../../canon/dropped.ts';
 import { supports } from '../../canon/parameters.ts';
-import { effortOf, type GenerationRequest } from '../../canon/request.ts';
+import { effortOf, type GenerationRequest, type ToolChoice } from '../../canon/request.ts';
 import { hasTrait, type Target } from '../../canon/target.ts';
+import { callsAsText } from '../calls-as-text.ts';
 import { callersBetas } from '../claude-betas.ts';
 import { effortWord, thinkingOf } from '../claude-thinking.ts';
 import { type EncodedRequest, EXPECT_NOTHING } from '../dialect.ts';
 import { extraFields } from '../extras.ts';
+import { forcesCall, NO_FORCE } from '../forced-calls.ts';
 import { sampled, stops } from '../sampling.ts';
 import { DIALECT_ID } from './id.ts';
 import { toPath } from './path.ts';
@@ -45,23 +47,31 @@ function thinking(
   return { fields: { reasoning_effort: effort }, on: effort !== 'none' };
 }
 
+const hasCalls = ({ messages }: GenerationRequest): boolean =>
+  messages.some((message) => message.role === 'tool' || (message.role === 'assistant' && message.toolCalls.length > 0));
+
+interface Tools {
+  readonly config: Wire;
+  /** How a family wants the choice said, where it has a way of its own. */
+  readonly fields: Wire;
+}
+
 /**
  * Tools and the choice among them. A ban on calls is no tools at all, except where the past holds calls: then the host demands them and
  * the ban is lost (UP-064).
  */
-function toolConfig(request: GenerationRequest, target: Target, thinks: boolean, dropped: Dropped[]): Wire {
-  if (request.tools.length === 0) return {};
+function toolWires(request: GenerationRequest, target: Target, dropped: Dropped[]): Tools {
+  const none = { config: {}, fields: {} };
+  if (request.tools.length === 0) return none;
   if (!supports(target.parameters, 'tools')) {
     dropped.push({ pointer: '/tools', reason: 'unsupported' });
-    return {};
+    return none;
   }
-  if (request.parallelToolCalls === false) dropped.push({ pointer: '/parallel_tool_calls', reason: 'unsupported' });
-  const kind = request.toolChoice?.kind;
-  const past = request.messages.some(
-    ({ role, ...rest }) => role === 'tool' || ('toolCalls' in rest && rest.toolCalls.length > 0),
-  );
-  if (kind === 'none' && !past) return {};
-  if (kind === 'none') dropped.push({ pointer: '/tool_choice', reason: 'adapted' });
+  const banned = request.toolChoice?.kind === 'none';
+  const serial = request.parallelToolCalls === false && !banned;
+  if (serial && !isClaude(target)) dropped.push({ pointer: '/parallel_tool_calls', reason: 'unsupported' });
+  if (banned && !hasCalls(request)) return none;
+  if (banned) dropped.push({ pointer: '/tool_choice', reason: 'adapted' });
   const tools = request.tools.flatMap(({ name, description, parameters, strict, cache }, index): Wire[] => [
     {
       toolSpec: {
@@ -73,24 +83,34 @@ function toolConfig(request: GenerationRequest, target: Target, thinks: boolean,
     },
     ...point(cache, target, `/tools/${index}`, dropped),
   ]);
-  return { toolConfig: { tools, ...choiceWire(request, target, thinks, dropped) } };
+  if (serial && isClaude(target))
+    return { config: { toolConfig: { tools } }, fields: serialChoice(request.toolChoice) };
+  return { config: { toolConfig: { tools, ...choiceWire(request.toolChoice) } }, fields: {} };
+}
+
+/** One call at a time is Claude's own wish, said with the choice in Claude's own words. */
+function serialChoice(choice: ToolChoice | undefined): Wire {
+  const own = choice?.kind === 'named' ? { type: 'tool', name: choice.name } : undefined;
+  const type = choice?.kind === 'required' ? 'any' : 'auto';
+  return { tool_choice: { ...(own ?? { type }), disable_parallel_tool_use: true } };
+}
+
+function choiceWire(choice: ToolChoice | undefined): Wire {
+  if (!choice || choice.kind === 'none') return {};
+  if (choice.kind === 'auto') return { toolChoice: { auto: {} } };
+  return { toolChoice: choice.kind === 'named' ? { tool: { name: choice.name } } : { any: {} } };
+}
+
+/** A Claude that thinks decides for itself whether it calls. */
+function willing(request: GenerationRequest, target: Target, thinks: boolean, dropped: Dropped[]): GenerationRequest {
+  const decides = isClaude(target) && (thinks || hasTrait(target, 'chooses-tools'));
+  if (!decides || !forcesCall(request)) return request;
+  dropped.push({ pointer: '/tool_choice', reason: 'adapted' });
+  return { ...request, toolChoice: { kind: 'auto' } };
 }
 
 /** Only some families can be made to call (spec/providers B.4.2). */
-function choiceWire({ toolChoice }: GenerationRequest, target: Target, thinks: boolean, dropped: Dropped[]): Wire {
-  if (!toolChoice || toolChoice.kind === 'none') return {};
-  if (toolChoice.kind === 'auto') return { toolChoice: { auto: {} } };
-  if (!isClaude(target) && !isNova(target) && !isMistral(target)) {
-    dropped.push({ pointer: '/tool_choice', reason: 'unsupported' });
-    return {};
-  }
-  // A Claude that thinks decides for itself whether it calls.
-  if (isClaude(target) && (thinks || hasTrait(target, 'chooses-tools'))) {
-    dropped.push({ pointer: '/tool_choice', reason: 'adapted' });
-    return {};
-  }
-  return { toolChoice: toolChoice.kind === 'named' ? { tool: { name: toolChoice.name } } : { any: {} } };
-}
+const canForce = (target: Target): boolean => isClaude(target) || isNova(target) || isMistral(target);
 
 /** The schema is a text here, not an object (UP-074). */
 function textFormat({ output }: GenerationRequest, target: Target, dropped: Dropped[]): Wire {
@@ -134,8 +154,12 @@ function pointLast({ cache }: GenerationRequest, turns: readonly Turn[], target:
 /** The request as a host of this dialect takes it (spec/providers B.4.2); the path says the model and whether to stream. */
 export function encodeRequest(request: GenerationRequest, target: Target): EncodedRequest {
   const dropped: Dropped[] = [];
-  const { system, turns } = conversation(request.messages, target, dropped);
   const { fields, effort, on, unable } = thinking(request, target, dropped);
+  const tools = toolWires(willing(request, target, on, dropped), target, dropped);
+  // Past calls are taken only beside tools.
+  const alone = tools.config.toolConfig === undefined && hasCalls(request);
+  const messages = alone ? callsAsText(request.messages, dropped) : request.messages;
+  const { system, turns } = conversation(messages, target, dropped);
   const { verbosity: _effort, ...quiet } = request;
   const { top_k: topK, ...config } = sampled(isClaude(target) ? quiet : request, target, NAMES, dropped);
   if (typeof config.temperature === 'number') config.temperature = Math.min(config.temperature, 1);
@@ -153,12 +177,11 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
   if (topK !== undefined && !topKFits) dropped.push({ pointer: '/top_k', reason: 'unsupported' });
   const stopSequences = stops(request, STOPS_MAX, dropped);
   if (stopSequences) config.stopSequences = stopSequences;
-  const tools = toolConfig(request, target, on, dropped);
-  const toolWires = ((tools.toolConfig as { tools: Wire[] } | undefined)?.tools ?? []) as Wire[];
+  const declared = ((tools.config.toolConfig as { tools: Wire[] } | undefined)?.tools ?? []) as Wire[];
   const instructions = [...system];
   pointLast(request, turns, target, dropped);
-  limitPoints([toolWires, instructions, ...turns.map(({ content }: Turn) => content)], dropped);
-  const more = { ...fields, ...(topK !== undefined && topKFits && { top_k: topK }) };
+  limitPoints([declared, instructions, ...turns.map(({ content }: Turn) => content)], dropped);
+  const more = { ...fields, ...tools.fields, ...(topK !== undefined && topKFits && { top_k: topK }) };
   const output = { ...textFormat(request, target, dropped), ...(effort !== undefined && { effort }) };
   const tier = SERVICE_TIERS[request.serviceTier ?? ''];
   if (request.serviceTier !== undefined && tier === undefined)
@@ -167,7 +190,7 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
     messages: turns,
     ...(instructions.length > 0 && { system: instructions }),
     ...(Object.keys(config).length > 0 && { inferenceConfig: config }),
-    ...tools,
+    ...tools.config,
     ...(Object.keys(output).length > 0 && { outputConfig: output }),
     ...(Object.keys(more).length > 0 && { additionalModelRequestFields: more }),
     ...(tier !== undefined && { serviceTier: { type: tier } }),
@@ -180,6 +203,7 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
     dropped,
     expectation: EXPECT_NOTHING,
     ...(unable !== undefined && { unable }),
+    ...(forcesCall(request) && !canForce(target) && { unable: NO_FORCE }),
   };
 }
 

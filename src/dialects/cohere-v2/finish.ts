@@ -9,7 +9,7 @@ export const FINISH_WORDS: { readonly [F in FinishReason]: string } = {
 };
 
 /** What hosts of this dialect write (spec/providers B.5); unknown words mean `stop`. */
-const MEANINGS: Readonly<Record<string, FinishReason>> = {
+export const MEANINGS: Readonly<Record<string, FinishReason>> = {
   COMPLETE: 'stop',
   STOP_SEQUENCE: 'stop',
   MAX_TOKENS: 'length',

@@ -1,5 +1,9 @@
 import type { Dialect } from '../dialect.ts';
+import { withFunctionNames } from '../function-names.ts';
+import { DOTTED_64 } from '../rewritten-names.ts';
 import { decodeError } from '../upstream-error.ts';
+import { words } from '../words.ts';
+import { BLOCK_REASONS, MEANINGS } from './finish.ts';
 import { DIALECT_ID } from './id.ts';
 import { encodeError } from './ingress-error.ts';
 import { decodeRequest } from './ingress-request.ts';
@@ -7,6 +11,7 @@ import { encodeStream } from './ingress-stream.ts';
 import { encodeWhole } from './ingress-whole.ts';
 import { fromPath } from './path.ts';
 import { decodeStream, decodeWhole } from './upstream-answer.ts';
+import { hasLevels } from './upstream-contents.ts';
 import { encodeRequest } from './upstream-request.ts';
 
 export const geminiGenerate: Dialect = {
@@ -16,12 +21,12 @@ export const geminiGenerate: Dialect = {
   fromPath,
   countTokens: (totalTokens) => ({ totalTokens }),
   headers: {},
+  finishWords: words(MEANINGS, Object.fromEntries(BLOCK_REASONS.map((reason) => [reason, reason]))),
+  formOrTools: (target) => !hasLevels(target),
   decodeRequest,
   encodeStream,
   encodeWhole,
   encodeError,
-  encodeRequest,
-  decodeStream,
-  decodeWhole,
+  ...withFunctionNames({ encodeRequest, decodeStream, decodeWhole }, DOTTED_64),
   decodeError,
 };

@@ -9,7 +9,9 @@ export const FINISH_WORDS: { readonly [F in FinishReason]: string } = {
 };
 
 /** What hosts of this dialect write (spec/providers B.3.3); unknown words mean `stop`. */
-const MEANINGS: Readonly<Record<string, FinishReason>> = {
+export const MEANINGS: Readonly<Record<string, FinishReason>> = {
+  STOP: 'stop',
+  FINISH_REASON_UNSPECIFIED: 'stop',
   MAX_TOKENS: 'length',
   SAFETY: 'content-filter',
   RECITATION: 'content-filter',
@@ -28,6 +30,18 @@ const MEANINGS: Readonly<Record<string, FinishReason>> = {
   OTHER: 'error',
   MISSING_THOUGHT_SIGNATURE: 'error',
 };
+
+/** Why a prompt was not answered at all. */
+export const BLOCK_REASONS = [
+  'BLOCKED_REASON_UNSPECIFIED',
+  'SAFETY',
+  'OTHER',
+  'BLOCKLIST',
+  'PROHIBITED_CONTENT',
+  'IMAGE_SAFETY',
+  'MODEL_ARMOR',
+  'JAILBREAK',
+] as const;
 
 export function finishReason(word: string | undefined, calledTools: boolean): FinishReason {
   const meaning = MEANINGS[word ?? ''] ?? 'stop';

@@ -28,8 +28,8 @@ const chat = (wire: Json, target = second): Json => {
     ...wire,
   });
   if (!decoded?.ok) throw new Error('not decoded');
-  const { body, path, dropped } = dialect.encodeRequest(decoded.value, target);
-  return { ...JSON.parse(body), path, dropped: dropped.map(({ pointer }) => pointer) };
+  const { body, path, dropped, unable } = dialect.encodeRequest(decoded.value, target);
+  return { ...JSON.parse(body), path, unable, dropped: dropped.map(({ pointer }) => pointer) };
 };
 const decoded = (wire: Json): GenerationRequest => {
   const request = dialect.decodeRequest(wire);
@@ -45,7 +45,7 @@ describe('what is sent', () => {
     expect(chat({ stream: true }).stream).toBeUndefined();
   });
 
-  test('turns begin with the user, nothing is empty, and instructions stand together', () => {
+  test('UP-031 turns begin with the user, nothing is empty, and instructions stand together', () => {
     const { contents, systemInstruction } = chat({
       messages: [
         { role: 'system', content: 'One' },
@@ -61,6 +61,159 @@ describe('what is sent', () => {
       ['model', 1],
       ['user', 1],
     ]);
+  });
+
+  test('UP-031 whatever is empty, no turn and no part is', () => {
+    const empty = { role: 'user', content: '' };
+    const none = { role: 'assistant', content: null };
+    for (const messages of [
+      [empty],
+      [{ role: 'system', content: 'Be brief' }],
+      [{ role: 'system', content: 'Be brief' }, empty],
+      [none, empty],
+      [{ role: 'assistant', content: 'Hello' }],
+      [{ role: 'user', content: [{ type: 'text', text: '' }] }, none, { role: 'user', content: 'Hi' }],
+      [
+        { role: 'assistant', content: '', tool_calls: [call('a')] },
+        { role: 'tool', tool_call_id: 'a', content: '' },
+      ],
+    ] as readonly Json[]) {
+      const { contents } = chat({ messages });
+      expect(contents[0].role).toBe('user');
+      for (const { parts } of contents) expect(parts.length).toBeGreaterThan(0);
+      for (const part of contents.flatMap(({ parts }: Json) => parts)) {
+        expect(Object.keys(part).length).toBeGreaterThan(0);
+        expect(part.text).not.toBe('');
+      }
+    }
+  });
+
+  test('UP-031 the open-weight family hears its instructions from the user', () => {
+    const messages = [
+      { role: 'system', content: 'Be brief' },
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', content: 'Hello' },
+      { role: 'user', content: 'Bye' },
+    ];
+    const { contents, systemInstruction } = chat({ messages }, targetOf('gemma-3-27b-it'));
+    expect(systemInstruction).toBeUndefined();
+    expect(contents[0]).toEqual({ role: 'user', parts: [{ text: 'Be brief' }, { text: 'Hi' }] });
+    expect(contents).toHaveLength(3);
+    const first = chat({ messages: [messages[0], messages[2], messages[3]] }, targetOf('gemma-3-27b-it')).contents[0];
+    expect(first).toEqual({ role: 'user', parts: [{ text: 'Be brief' }, { text: ' ' }] });
+    expect(chat({ messages }).systemInstruction.parts).toEqual([{ text: 'Be brief' }]);
+  });
+
+  test('UP-068 schemas of tools are reduced to what this wire takes, and what is lost is named', () => {
+    const declared = (parameters: Json | undefined): readonly [Json | undefined, boolean] => {
+      const sent = chat({ tools: [{ type: 'function', function: { name: 'f', parameters } }] });
+      return [sent.tools[0].functionDeclarations[0].parameters, sent.dropped.includes('/tools/0/function/parameters')];
+    };
+    const member = (schema: unknown, more: Json = {}): Json | undefined =>
+      declared({ type: 'object', properties: { at: schema }, ...more })[0]?.properties.at;
+    // References, one inside the other.
+    const $defs = {
+      place: { type: 'object', properties: { city: { $ref: '#/$defs/city' } } },
+      city: { type: 'string' },
+    };
+    expect(member({ $ref: '#/$defs/place', description: 'Where' }, { $defs })).toEqual({
+      type: 'OBJECT',
+      description: 'Where',
+      properties: { city: { type: 'STRING' } },
+    });
+    expect(member({ $ref: '#/definitions/a~1b' }, { definitions: { 'a/b': { type: 'integer' } } })).toEqual({
+      type: 'INTEGER',
+    });
+    // A schema inside itself ends somewhere.
+    const node = { type: 'object', properties: { next: { $ref: '#/$defs/node' } } };
+    expect(declared({ $ref: '#/$defs/node', $defs: { node } })).toEqual([
+      { type: 'OBJECT', properties: { next: { type: 'OBJECT' } } },
+      true,
+    ]);
+    // Null is a mark.
+    expect(member({ type: ['string', 'null'] })).toEqual({ type: 'STRING', nullable: true });
+    expect(member({ anyOf: [{ type: 'integer' }, { type: 'null' }] })).toEqual({ type: 'INTEGER', nullable: true });
+    expect(member({ enum: ['a', null] })).toEqual({ type: 'STRING', nullable: true, enum: ['a'] });
+    // Enums are texts.
+    expect(member({ const: 'a' })).toEqual({ type: 'STRING', enum: ['a'] });
+    expect(member({ type: 'integer', enum: [1, 2], description: 'How many.' })).toEqual({
+      type: 'INTEGER',
+      description: 'How many. One of 1, 2.',
+    });
+    // Nothing stands beside a choice.
+    expect(
+      member({
+        type: 'object',
+        description: 'D',
+        anyOf: [{ properties: { a: { type: 'string' } } }, { type: 'integer' }],
+      }),
+    ).toEqual({
+      anyOf: [
+        { type: 'OBJECT', description: 'D', properties: { a: { type: 'STRING' } } },
+        { type: 'INTEGER', description: 'D' },
+      ],
+    });
+    expect(member({ type: ['string', 'number'] })).toEqual({ anyOf: [{ type: 'STRING' }, { type: 'NUMBER' }] });
+    expect(member({ oneOf: [{ type: 'string' }, { type: 'boolean' }] })).toEqual({
+      anyOf: [{ type: 'STRING' }, { type: 'BOOLEAN' }],
+    });
+    // All of several is one.
+    expect(
+      member(
+        {
+          allOf: [
+            { type: 'object', properties: { a: { type: 'string' } }, required: ['a'] },
+            { $ref: '#/$defs/place' },
+          ],
+        },
+        { $defs },
+      ),
+    ).toEqual({ type: 'OBJECT', properties: { a: { type: 'STRING' }, city: { type: 'STRING' } }, required: ['a'] });
+    // Lists have items of one kind.
+    expect(member({ type: 'array' })).toEqual({ type: 'ARRAY', items: { type: 'STRING' } });
+    expect(member({ type: 'array', prefixItems: [{ type: 'string' }, { type: 'integer' }], minItems: 2 })).toEqual({
+      type: 'ARRAY',
+      minItems: 2,
+      items: { anyOf: [{ type: 'STRING' }, { type: 'INTEGER' }] },
+    });
+    // Unknown keywords and formats go; members may have any name.
+    expect(
+      declared({
+        $schema: 'x',
+        type: 'object',
+        additionalProperties: false,
+        properties: { type: { type: 'string', format: 'uri' }, $ref: { type: 'string', format: 'date-time' } },
+        required: ['type', 'gone'],
+        if: {},
+      }),
+    ).toEqual([
+      {
+        type: 'OBJECT',
+        properties: { type: { type: 'STRING' }, $ref: { type: 'STRING', format: 'date-time' } },
+        required: ['type'],
+      },
+      true,
+    ]);
+    // Nothing at all is said of nothing.
+    expect(declared({ type: 'object', properties: {} })).toEqual([undefined, false]);
+    expect(declared(undefined)).toEqual([undefined, false]);
+    expect(declared({ type: 'object', properties: { a: { type: 'string', default: 'x' } }, $schema: 'x' })[1]).toBe(
+      false,
+    );
+  });
+
+  test('the schema of an answer is as it came from 2.5 on, and reduced before', () => {
+    const schema = { type: 'object', properties: { city: { type: 'string' } }, additionalProperties: false };
+    const form = { response_format: { type: 'json_schema', json_schema: { name: 'out', schema } } };
+    const whole = { responseMimeType: 'application/json', responseJsonSchema: schema };
+    expect([chat(form).generationConfig, chat(form).dropped]).toEqual([whole, []]);
+    expect(chat(form, third).generationConfig).toEqual(whole);
+    const old = chat(form, targetOf('gemini-2.0-flash'));
+    expect(old.generationConfig).toEqual({
+      responseMimeType: 'application/json',
+      responseSchema: { type: 'OBJECT', properties: { city: { type: 'STRING' } } },
+    });
+    expect(old.dropped).toEqual(['/response_format']);
   });
 
   test('UP-021 results of one turn stand together, in the order of the calls, each under the name of its call', () => {
@@ -221,13 +374,67 @@ describe('what is read', () => {
     );
   });
 
-  test('calls without ids get some, each once', () => {
+  test('UP-067 calls without ids get some, each once, and no other answer has the same', () => {
     const parts = [{ functionCall: { name: 'f' } }, { functionCall: { name: 'f' } }, { functionCall: { name: 'g' } }];
-    const ids = read([chunk(parts, { finishReason: 'STOP' })]).blocks.map(({ block }) =>
-      block.kind === 'tool-call' ? block.callId : '',
-    );
-    expect(new Set(ids).size).toBe(3);
-    expect(ids.every((id) => id !== '')).toBe(true);
+    const ids = (responseId: string, more: readonly Json[] = []): readonly string[] =>
+      read([
+        { ...chunk(parts), responseId },
+        { ...chunk(more, { finishReason: 'STOP' }), responseId },
+      ]).blocks.map(({ block }) => (block.kind === 'tool-call' ? block.callId : ''));
+    const first = ids('r-1', [{ functionCall: { name: 'f' } }]);
+    expect(new Set([...first, ...ids('r-2')]).size).toBe(7);
+    expect(first.every((id) => /^[a-zA-Z0-9_-]{6,64}$/.test(id))).toBe(true);
+    // The same answer read again is the same, and the host's own ids are kept.
+    expect(ids('r-1', [{ functionCall: { name: 'f' } }])).toEqual(first);
+    expect(ids('r-1', [{ functionCall: { name: 'f', id: 'own' } }]).at(-1)).toBe('own');
+  });
+
+  test('UP-088 arguments in pieces are what they would have been whole', () => {
+    const args = {
+      brightness: 50,
+      'colour name': 'warm white',
+      on: true,
+      room: null,
+      lamps: [{ id: 'a' }, { id: 'b', spots: [1, 2] }],
+      where: { floor: { name: 'Été' } },
+    };
+    const piece = (jsonPath: string, value: Json): Json => ({ jsonPath, ...value });
+    const more = (...partialArgs: readonly Json[]): Json => ({ functionCall: { partialArgs, willContinue: true } });
+    const streamed = read([
+      chunk([{ functionCall: { name: 'light', id: 'c1', willContinue: true }, thoughtSignature: 'S' }]),
+      chunk([more(piece('$.brightness', { numberValue: 50 }))]),
+      chunk([more(piece("$['colour name']", { stringValue: 'warm ', willContinue: true }))]),
+      chunk([more(piece("$['colour name']", { stringValue: 'whi', willContinue: true }))]),
+      chunk([more(piece("$['colour name']", { stringValue: 'te' }), piece('$.on', { boolValue: true }))]),
+      chunk([more(piece('$.room', { nullValue: 'NULL_VALUE' }), piece('$.lamps[0].id', { stringValue: 'a' }))]),
+      chunk([more(piece('$.lamps[1].id', { stringValue: 'b' }), piece('$.lamps[1].spots[0]', { numberValue: 1 }))]),
+      chunk([more(piece('$.lamps[1].spots[1]', { numberValue: 2 }))]),
+      chunk([more(piece('$.where.floor.name', { stringValue: 'Été' }))]),
+      chunk([{ functionCall: {} }, { functionCall: { name: 'next', args: { n: 1 } } }], { finishReason: 'STOP' }),
+    ]);
+    const whole = read([
+      chunk([
+        { functionCall: { name: 'light', id: 'c1', args }, thoughtSignature: 'S' },
+        { functionCall: { name: 'next', args: { n: 1 } } },
+      ]),
+      chunk([], { finishReason: 'STOP' }),
+    ]);
+    expect(streamed).toEqual(whole);
+    expect(JSON.parse(streamed.blocks[1]?.text ?? '')).toEqual(args);
+    // A call that ends the answer, and one that never got an argument.
+    const open = [
+      chunk([{ functionCall: { name: 'light', willContinue: true } }]),
+      chunk([more(piece('$.n', { numberValue: 1 }))], { finishReason: 'STOP' }),
+    ];
+    expect(read(open).blocks.map(({ text }) => text)).toEqual(['{"n":1}']);
+    expect(read([open[0], chunk([], { finishReason: 'STOP' })]).blocks.map(({ text }) => text)).toEqual(['{}']);
+    // A member with a dangerous name is a member.
+    const strange = read([
+      chunk([{ functionCall: { name: 'f', partialArgs: [piece('$.__proto__.x', { numberValue: 1 })] } }]),
+      chunk([], { finishReason: 'STOP' }),
+    ]);
+    expect(strange.blocks[0]?.text).toBe('{"__proto__":{"x":1}}');
+    expect(({} as Json).x).toBeUndefined();
   });
 
   test('UP-104 a blocked prompt is a filter with its usage', () => {
@@ -252,20 +459,5 @@ describe('what is read', () => {
       finish: 'length',
       usage: { counts },
     });
-  });
-
-  test('each finish reason has its meaning, and its own word is kept', () => {
-    for (const [word, meaning] of [
-      ['STOP', 'stop'],
-      ['MAX_TOKENS', 'length'],
-      ['SAFETY', 'content-filter'],
-      ['RECITATION', 'content-filter'],
-      ['MALFORMED_FUNCTION_CALL', 'error'],
-      ['FINISH_REASON_UNSPECIFIED', 'stop'],
-    ] as const)
-      expect(read([chunk([{ text: 'A' }], { finishReason: word })])).toMatchObject({
-        finish: meaning,
-        nativeFinish: word,
-      });
   });
 });

@@ -6,8 +6,10 @@ import type { Frame } from '../../streams/sse.ts';
 import { AnswerEvents, frameDecoder } from '../answer-events.ts';
 import type { Expectation } from '../dialect.ts';
 import { asArray, asObject, asString, asText, type JsonObject } from '../read.ts';
+import { nineCharacters } from '../rewritten-names.ts';
 import { finishReason } from './finish.ts';
 import { FORMAT } from './id.ts';
+import { PartialArguments } from './partial-args.ts';
 import { decodeUsage } from './usage.ts';
 
 /** Collects one answer's events: chunks of a stream add to each other, and a whole answer is one chunk (spec/providers B.3.3, B.3.4). */
@@ -16,6 +18,7 @@ class AnswerReader extends AnswerEvents {
   #stop: string | undefined;
   #blocked: string | undefined;
   #calls = 0;
+  #partial: PartialArguments | undefined;
   #id = '';
 
   chunk(wire: JsonObject): void {
@@ -31,6 +34,7 @@ class AnswerReader extends AnswerEvents {
 
   /** Complete by its finish reason: this wire has no other end. */
   complete(): void {
+    this.#endPartial();
     const usage = decodeUsage(this.#usage);
     if (this.#blocked !== undefined && this.#stop === undefined)
       this.finish('content-filter', this.#blocked, usage, undefined);
@@ -40,9 +44,9 @@ class AnswerReader extends AnswerEvents {
 
   #part(part: JsonObject): void {
     const call = asObject(part.functionCall);
-    const name = asText(call?.name);
-    if (call && name !== undefined) this.#call(call, name, asText(part.thoughtSignature));
+    if (call) this.#call(call, asText(call.name), asText(part.thoughtSignature));
     else {
+      this.#endPartial();
       const inline = asObject(part.inlineData);
       const data = asText(inline?.data);
       if (data !== undefined) {
@@ -61,13 +65,29 @@ class AnswerReader extends AnswerEvents {
     this.text(text);
   }
 
-  /** Hosts that name no calls get names made for them, each once (UP-067). */
-  #call(call: JsonObject, name: string, signature: string | undefined): void {
-    const callId = asText(call.id) ?? `call_${this.#id.slice(-8)}${this.#calls}`;
-    this.#calls += 1;
-    this.#sealed(signature, callId);
-    this.announce({ kind: 'tool-call', callId, name });
-    this.input(JSON.stringify(asObject(call.args) ?? {}));
+  /**
+   * Hosts that name no calls get names made for them, each once (UP-067). A call comes whole, or goes on in parts without a name until
+   * one of them does not say that more follows (UP-088).
+   */
+  #call(call: JsonObject, name: string | undefined, signature: string | undefined): void {
+    if (name !== undefined) {
+      this.#endPartial();
+      const callId = asText(call.id) ?? `call_${nineCharacters(`${this.#id}/${this.#calls}/${name}`)}`;
+      this.#calls += 1;
+      this.#sealed(signature, callId);
+      this.announce({ kind: 'tool-call', callId, name });
+      if (call.willContinue === true || call.partialArgs !== undefined) this.#partial = new PartialArguments();
+      else this.input(JSON.stringify(asObject(call.args) ?? {}));
+    }
+    this.#partial?.add(call.partialArgs);
+    if (call.willContinue !== true) this.#endPartial();
+    if (!this.#partial) this.blockEnd();
+  }
+
+  #endPartial(): void {
+    if (!this.#partial) return;
+    this.input(this.#partial.text());
+    this.#partial = undefined;
     this.blockEnd();
   }
 

@@ -1,6 +1,8 @@
 import { NDJSON } from '../../streams/framing.ts';
 import type { Dialect } from '../dialect.ts';
 import { decodeError } from '../upstream-error.ts';
+import { words } from '../words.ts';
+import { MEANINGS } from './finish.ts';
 import { DIALECT_ID } from './id.ts';
 import { encodeError, encodeStream, encodeWhole } from './ingress-answer.ts';
 import { decodeChat, decodeGenerate } from './ingress-request.ts';
@@ -13,6 +15,7 @@ export const ollamaChat: Dialect = {
   route: '/api/chat',
   framing: NDJSON,
   headers: {},
+  finishWords: words(MEANINGS),
   decodeRequest: decodeChat,
   encodeStream: (context) => encodeStream(context, 'chat'),
   encodeWhole: (generation, context) => encodeWhole(generation, context, 'chat'),

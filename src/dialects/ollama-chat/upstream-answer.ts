@@ -7,6 +7,8 @@ import type { Frame } from '../../streams/sse.ts';
 import { AnswerEvents, frameDecoder } from '../answer-events.ts';
 import type { Expectation } from '../dialect.ts';
 import { asArray, asCount, asObject, asText, type JsonObject, parseJson } from '../read.ts';
+import { nineCharacters } from '../rewritten-names.ts';
+import { finishReason } from './finish.ts';
 
 /** Counts as told; a prompt that was not counted is left to the estimate. */
 function decodeUsage(wire: JsonObject): Usage | undefined {
@@ -20,12 +22,15 @@ function decodeUsage(wire: JsonObject): Usage | undefined {
 /** Collects one answer's events: lines add to each other, and a whole answer is one line. */
 class AnswerReader extends AnswerEvents {
   #calls = 0;
+  /** When the answer began: no other answer has the same. */
+  #seed = '';
 
   line(wire: JsonObject): void {
     if (wire.error != null) {
       this.refuse(200, wire);
       return;
     }
+    this.#seed ||= asText(wire.created_at) ?? '';
     this.start(asText(wire.id), asText(wire.model));
     const message = asObject(wire.message) ?? wire;
     this.#text('reasoning', asText(message.thinking));
@@ -36,10 +41,9 @@ class AnswerReader extends AnswerEvents {
 
   #done(wire: JsonObject): void {
     const reason = asText(wire.done_reason) ?? null;
-    if (reason === 'load' || reason === 'unload')
-      this.fail(gatewayError('upstream_empty', 'Provider loaded the model and said nothing'));
-    else if (reason === 'length') this.finish('length', reason, decodeUsage(wire), undefined);
-    else this.finish(this.calledTools ? 'tool-calls' : 'stop', reason, decodeUsage(wire), undefined);
+    const finish = finishReason(reason, this.calledTools);
+    if (finish === 'error') this.fail(gatewayError('upstream_empty', 'Provider loaded the model and said nothing'));
+    else this.finish(finish, reason, decodeUsage(wire), undefined);
   }
 
   #text(kind: 'text' | 'reasoning', text: string | undefined): void {
@@ -54,7 +58,7 @@ class AnswerReader extends AnswerEvents {
     const name = asText(called?.name);
     if (!called || name === undefined) return;
     // Older servers name no calls; each gets a name of its own (UP-067).
-    const callId = asText(wire.id) ?? `call_${this.#calls}_${name}`;
+    const callId = asText(wire.id) ?? `call_${nineCharacters(`${this.#seed}/${this.#calls}/${name}`)}`;
     this.#calls += 1;
     this.announce({ kind: 'tool-call', callId, name });
     const args = called.arguments;

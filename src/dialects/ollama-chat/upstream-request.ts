@@ -6,6 +6,7 @@ import { fitMarks } from '../cache-marks.ts';
 import { dataUrl } from '../data-url.ts';
 import { type EncodedRequest, EXPECT_NOTHING } from '../dialect.ts';
 import { extraFields } from '../extras.ts';
+import { forcesCall, NO_FORCE } from '../forced-calls.ts';
 import { argumentsObject, sampled, stops } from '../sampling.ts';
 import { DIALECT_ID } from './id.ts';
 
@@ -90,11 +91,10 @@ function format({ output }: GenerationRequest, target: Target, dropped: Dropped[
   return {};
 }
 
-/** There is no way to choose among tools: none means that there are none, and a forced choice is lost (spec/providers B.14.1). */
+/** There is no way to choose among tools: none means that there are none (spec/providers B.14.1). */
 function tools(request: GenerationRequest, target: Target, dropped: Dropped[]): Wire {
   if (request.tools.length === 0) return {};
   const kind = request.toolChoice?.kind;
-  if (kind === 'required' || kind === 'named') dropped.push({ pointer: '/tool_choice', reason: 'unsupported' });
   if (request.parallelToolCalls === false) dropped.push({ pointer: '/parallel_tool_calls', reason: 'unsupported' });
   if (kind === 'none') return {};
   if (!supports(target.parameters, 'tools')) {
@@ -132,5 +132,11 @@ export function encodeRequest(asked: GenerationRequest, target: Target): Encoded
     ...(Object.keys(options).length > 0 && { options }),
     ...extraFields(request, DIALECT_ID, target, dropped),
   };
-  return { path: '/api/chat', body: JSON.stringify(body), dropped, expectation: EXPECT_NOTHING };
+  return {
+    path: '/api/chat',
+    body: JSON.stringify(body),
+    dropped,
+    expectation: EXPECT_NOTHING,
+    ...(forcesCall(request) && { unable: NO_FORCE }),
+  };
 }

@@ -4,9 +4,9 @@ import type { Target } from '../../canon/target.ts';
 import type { Usage } from '../../canon/units.ts';
 import type { Expectation } from '../dialect.ts';
 import { asArray, asNumber, asObject, asString, asText, type JsonObject } from '../read.ts';
+import { nineCharacters } from '../rewritten-names.ts';
 import { finishReason } from './finish.ts';
 import { ThinkSplitter } from './think-tags.ts';
-import { nineCharacters } from './tool-ids.ts';
 
 /**
  * Message pieces → a well-formed event sequence. Both a chunk's delta and a whole answer's message go through here, so that a whole

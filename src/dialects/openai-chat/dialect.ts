@@ -1,7 +1,11 @@
 import type { Dialect } from '../dialect.ts';
+import { withFunctionNames } from '../function-names.ts';
 import { openaiCompletions } from '../openai-completions/dialect.ts';
 import { asObject } from '../read.ts';
+import { LETTERS_64 } from '../rewritten-names.ts';
 import { decodeError } from '../upstream-error.ts';
+import { words } from '../words.ts';
+import { MEANINGS } from './finish.ts';
 import { hostPath } from './host-path.ts';
 import { DIALECT_ID } from './id.ts';
 import { encodeError } from './ingress-error.ts';
@@ -21,12 +25,12 @@ export const openaiChat: Dialect = {
     return body?.prompt != null && body.messages == null ? openaiCompletions : undefined;
   },
   endMarker: { data: '[DONE]' },
+  finishWords: words(MEANINGS),
+  formOrTools: ({ quirks }) => quirks.has('form-or-tools'),
   decodeRequest,
   encodeStream,
   encodeWhole,
   encodeError,
-  encodeRequest,
-  decodeStream,
-  decodeWhole,
+  ...withFunctionNames({ encodeRequest, decodeStream, decodeWhole }, LETTERS_64),
   decodeError,
 };

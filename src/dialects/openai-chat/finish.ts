@@ -10,7 +10,7 @@ export const FINISH_WORDS: { readonly [F in FinishReason]: string } = {
 };
 
 /** What providers of this dialect write (spec/inference 2.2, spec/providers B.1.4); unknown words mean `stop`. */
-const MEANINGS: Readonly<Record<string, FinishReason>> = {
+export const MEANINGS: Readonly<Record<string, FinishReason>> = {
   stop: 'stop',
   eos: 'stop',
   eos_token: 'stop',

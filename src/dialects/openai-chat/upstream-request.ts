@@ -5,9 +5,10 @@ import type { Target } from '../../canon/target.ts';
 import { fitMarks, markWire } from '../cache-marks.ts';
 import type { EncodedRequest } from '../dialect.ts';
 import { extraFields } from '../extras.ts';
+import { callIds, NINE_CHARACTERS } from '../rewritten-names.ts';
 import { writeBody } from '../short-way.ts';
 import { DIALECT_ID } from './id.ts';
-import { nineCharacterIds } from './tool-ids.ts';
+import { hasChoiceAtRoot, narrowSchema } from './narrow-schema.ts';
 import { strictTurns, systemFirst } from './turns.ts';
 import { keptThoughts, messageWire } from './upstream-messages.ts';
 import { besideReasoning, reasoningWire, remembers, wantedEffort } from './upstream-reasoning.ts';
@@ -37,7 +38,9 @@ const toolWire = (tool: Tool, target: Target): Wire => ({
   function: {
     name: tool.name,
     ...(tool.description !== undefined && { description: tool.description }),
-    ...(tool.parameters && { parameters: tool.parameters }),
+    ...(tool.parameters && {
+      parameters: target.quirks.has('narrow-schemas') ? narrowSchema(tool.parameters) : tool.parameters,
+    }),
     ...(tool.strict !== undefined && { strict: tool.strict }),
   },
   ...markWire(tool.cache, target),
@@ -65,16 +68,19 @@ function outputWire(output: OutputForm): Wire {
   return { type: output.kind === 'json' ? 'json_object' : output.kind };
 }
 
+const limitWire = (limit: number, { quirks }: Target): Wire =>
+  quirks.has('max-completion-tokens') ? { max_completion_tokens: limit } : { max_tokens: limit };
+
+/** What a host gives at most that would give far less unasked: the model's own limit, and never more than leaves room for a prompt. */
+function ownLimit({ maxOutputTokens, contextLength }: Target): number {
+  return Math.min(maxOutputTokens ?? OUTPUT_TOKENS_UNKNOWN, Math.ceil((contextLength ?? Number.POSITIVE_INFINITY) / 2));
+}
+const OUTPUT_TOKENS_UNKNOWN = 4096;
+
 const closed = (target: Target): boolean => target.quirks.has('closed-request');
 
 const FIELDS: readonly Field[] = [
-  field(
-    'max_tokens',
-    '/max_tokens',
-    (r) => r.maxOutputTokens,
-    (limit, target) =>
-      target.quirks.has('max-completion-tokens') ? { max_completion_tokens: limit } : { max_tokens: limit },
-  ),
+  field('max_tokens', '/max_tokens', (r) => r.maxOutputTokens, limitWire),
   field(
     'temperature',
     '/temperature',
@@ -247,6 +253,12 @@ function writeFields(request: GenerationRequest, target: Target, body: Wire, dro
     if (wire) Object.assign(body, wire);
     else dropped.push({ pointer, reason: 'unsupported' });
   }
+  if (request.maxOutputTokens === undefined && target.quirks.has('short-answers'))
+    Object.assign(body, limitWire(ownLimit(target), target));
+  if (target.quirks.has('narrow-schemas'))
+    for (const [index, { parameters }] of request.tools.entries())
+      if (hasChoiceAtRoot(parameters))
+        dropped.push({ pointer: `/tools/${index}/function/parameters`, reason: 'adapted' });
   if (beyond(request.sampling.stop?.length, target.stopsMax)) dropped.push({ pointer: '/stop', reason: 'adapted' });
   if (beyond(request.sampling.topLogprobs, target.topLogprobsMax))
     dropped.push({ pointer: '/top_logprobs', reason: 'adapted' });
@@ -322,7 +334,7 @@ export function encodeRequest(asked: GenerationRequest, target: Target): Encoded
   const dropped: Dropped[] = [];
   const request = fitMarks(asked, target, dropped);
   const turns = adapted(request, target);
-  const id = target.quirks.has('nine-character-ids') ? nineCharacterIds(turns) : (same: string) => same;
+  const id = target.quirks.has('nine-character-ids') ? callIds(turns, NINE_CHARACTERS) : (same: string) => same;
   const thinks = remembers(request, target);
   const messages = turns.map((message) => messageWire(message, target, id, thinks));
   const echo = target.quirks.has('prefix-prefill') ? prefill(turns) : undefined;

@@ -1,6 +1,8 @@
 import type { Dialect } from '../dialect.ts';
+import { MEANINGS } from '../openai-chat/finish.ts';
 import { encodeError } from '../openai-chat/ingress-error.ts';
 import { decodeError } from '../upstream-error.ts';
+import { words } from '../words.ts';
 import { DIALECT_ID } from './id.ts';
 import { decodeRequest, encodeStream, encodeWhole } from './ingress.ts';
 import { decodeStream, decodeWhole, encodeRequest } from './upstream.ts';
@@ -10,6 +12,7 @@ export const openaiCompletions: Dialect = {
   route: '/completions',
   headers: {},
   endMarker: { data: '[DONE]' },
+  finishWords: words(MEANINGS),
   decodeRequest,
   encodeStream,
   encodeWhole,

@@ -1,5 +1,9 @@
 import type { Dialect } from '../dialect.ts';
+import { withFunctionNames } from '../function-names.ts';
+import { LETTERS_64 } from '../rewritten-names.ts';
 import { decodeError } from '../upstream-error.ts';
+import { words } from '../words.ts';
+import { MEANINGS } from './finish.ts';
 import { DIALECT_ID } from './id.ts';
 import { encodeError } from './ingress-error.ts';
 import { decodeRequest } from './ingress-request.ts';
@@ -13,12 +17,11 @@ export const openaiResponses: Dialect = {
   route: '/responses',
   headers: {},
   endMarker: { data: '[DONE]' },
+  finishWords: words(MEANINGS),
   decodeRequest,
   encodeStream,
   encodeWhole,
   encodeError,
-  encodeRequest,
-  decodeStream,
-  decodeWhole,
+  ...withFunctionNames({ encodeRequest, decodeStream, decodeWhole }, LETTERS_64),
   decodeError,
 };

@@ -1,18 +1,14 @@
 import { gatewayError } from '../../canon/errors.ts';
-import type { Block, FinishReason, GenerationEvent } from '../../canon/event.ts';
+import type { Block, GenerationEvent } from '../../canon/event.ts';
 import type { Machine } from '../../canon/machine.ts';
 import type { Target } from '../../canon/target.ts';
 import type { Frame } from '../../streams/sse.ts';
 import { AnswerEvents, frameDecoder } from '../answer-events.ts';
 import type { Expectation } from '../dialect.ts';
 import { asArray, asNumber, asObject, asString, asText, type JsonObject } from '../read.ts';
+import { finishReason } from './finish.ts';
 import { FORMAT } from './id.ts';
 import { decodeUsage } from './usage.ts';
-
-const FINISHES: Readonly<Record<string, FinishReason>> = {
-  max_output_tokens: 'length',
-  content_filter: 'content-filter',
-};
 
 const identity = (item: JsonObject): { format: string; id?: string } => {
   const id = asText(item.id);
@@ -83,7 +79,7 @@ class AnswerReader extends AnswerEvents {
     }
     const reason = asText(asObject(response.incomplete_details)?.reason);
     const native = reason ?? (response.status === 'completed' ? 'completed' : null);
-    const finish = FINISHES[reason ?? ''] ?? (this.calledTools ? 'tool-calls' : 'stop');
+    const finish = finishReason(reason, this.calledTools);
     this.finish(finish, native, usage, asText(response.service_tier));
   }
 
