@@ -28,7 +28,7 @@ export const ERRORS = {
     status: 400,
     type: 'invalid_request',
     ...request,
-    meaning: 'The body is not JSON, not UTF-8, nested too deep, or names a routing field twice.',
+    meaning: 'The body is not JSON, not UTF-8, nested too deep, or names a field twice.',
   },
   invalid_request: {
     status: 400,

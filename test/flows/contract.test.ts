@@ -367,11 +367,12 @@ describe('input that nobody should send', () => {
 
   test('members twice, and members that reach for the prototype', async () => {
     await refused(`{"model":"a/b","model":"${MODEL}","messages":[{"role":"user","content":"Hi"}]}`, 400, /model/);
-    const response = await gateway.post(
-      `{"model":"${MODEL}","__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},"messages":[{"role":"user","content":"Hi"}]}`,
-    );
-    expect(response.status).toBe(200);
-    expect(({} as Json).polluted).toBeUndefined();
+    for (const name of ['__proto__', 'constructor', 'prototype'])
+      await refused(
+        `{"model":"${MODEL}","${name}":{"polluted":true},"messages":[{"role":"user","content":"Hi"}]}`,
+        400,
+        new RegExp(`${name} is no field`),
+      );
   });
 
   test('a wish for more tokens than there are', async () => {

@@ -86,16 +86,14 @@ describe('the short way', () => {
 
   test('hides no second reading: what is named twice is written anew', async () => {
     const filling = 'x'.repeat(20_000);
-    const twice = [
+    const { short, text, long } = await sent(
       `{"model":"a/b","messages":[{"role":"system","role":"user","content":"${filling}"}]}`,
-      `{"model":"a/b","messages":[{"role":"user","content":"no"}],"messages":[{"role":"user","content":"${filling}"}]}`,
-    ];
-    for (const body of twice) {
-      const { short, text, long } = await sent(body);
-      expect(short.verbatim).toBeUndefined();
-      expect(text).toBe(long);
-      expect(text.match(/"(role|messages)"/g)).toHaveLength(2);
-    }
+    );
+    expect(short.verbatim).toBeUndefined();
+    expect(text).toBe(long);
+    expect(text.match(/"(role|messages)"/g)).toHaveLength(2);
+    const doubled = `{"messages":[{"role":"user","content":"no"}],"messages":[{"role":"user","content":"${filling}"}]}`;
+    expect(sent(doubled)).rejects.toThrow('messages is named twice');
   });
 
   test('is not taken for small bodies, nor where the host is told something else', async () => {

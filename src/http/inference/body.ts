@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { type GatewayError, gatewayError } from '../../canon/errors.ts';
 import type { Original, OriginalMember } from '../../canon/original.ts';
 import { fail, ok, type Result } from '../../canon/result.ts';
-import { type ScannedMember, scanJson } from './scan.ts';
+import { reachesPrototype, type ScannedMember, scanJson } from './scan.ts';
 
 const tooLarge = (bytesMax: number): GatewayError =>
   gatewayError('body_too_large', `Request payload too large: at most ${bytesMax} bytes`);
@@ -32,6 +32,8 @@ export async function readJson(request: Request, bytesMax: number): Promise<Resu
   if (problem) return fail(gatewayError('not_json', `The body is refused: ${problem}`));
   try {
     const value: unknown = JSON.parse(text);
+    if (reachesPrototype(text, value))
+      return fail(gatewayError('not_json', 'The body is refused: __proto__ is no field'));
     return ok({
       value,
       ...(members && isRecord(value) && { original: { value, bytes, members: large(members, text, bytes) } }),
@@ -44,20 +46,15 @@ export async function readJson(request: Request, bytesMax: number): Promise<Resu
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Where the large members stand in the bytes; one that is named twice is none. */
+/** Where the large members stand in the bytes. */
 function large(members: readonly ScannedMember[], text: string, bytes: Uint8Array): Original['members'] {
   const ascii = text.length === bytes.length;
   const found = new Map<string, OriginalMember>();
-  const twice = new Set<string>();
-  const seen = new Set<string>();
   for (const { name, start, end, keys } of members) {
-    if (seen.has(name)) twice.add(name);
-    seen.add(name);
     if (end - start < LARGE_BYTES / 2) continue;
     const from = ascii ? start : Buffer.byteLength(text.slice(0, start));
     found.set(name, { start: from, end: ascii ? end : from + Buffer.byteLength(text.slice(start, end)), keys });
   }
-  for (const name of twice) found.delete(name);
   return found;
 }
 

@@ -1,5 +1,5 @@
-/** Routing fields that must not stand twice: a parser takes the last one, another reader might take the first. */
-const GUARDED: ReadonlySet<string> = new Set(['model', 'models', 'provider', 'stream']);
+/** Members that would reach for the prototype of whoever copies them carelessly; no wire has such fields. */
+const FORBIDDEN: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 const DEPTH_MAX = 128;
 
@@ -38,8 +38,8 @@ export interface ScannedMember {
 }
 
 /**
- * What is wrong with a JSON text that its parser would let pass: nesting that overflows whoever walks it later, and routing fields that
- * are named twice, escaped or not. Strings are skipped at native speed, so a megabyte of prompt costs little.
+ * What is wrong with a JSON text that its parser would let pass: nesting that overflows whoever walks it later, and fields of the request
+ * that are named twice, escaped or not: a parser takes the last one, another reader might take the first. Strings are skipped at native speed, so a megabyte of prompt costs little.
  * @param members filled with the outermost object's members, where somebody wants them
  * @returns a sentence, or undefined
  */
@@ -58,10 +58,9 @@ export function scanJson(text: string, members?: ScannedMember[]): string | unde
       const end = endOfString(text, i);
       if (depth === 1 && isKey(text, end + 1)) {
         const key = keyOf(text.slice(i, end + 1));
-        if (GUARDED.has(key)) {
-          if (seen.has(key)) return `${key} is named twice`;
-          seen.add(key);
-        }
+        if (seen.has(key)) return `${key.slice(0, 64)} is named twice`;
+        if (FORBIDDEN.has(key)) return `${key} is no field`;
+        seen.add(key);
         if (members) {
           const colon = text.indexOf(':', end + 1);
           keys += 1;
@@ -92,4 +91,14 @@ function keyOf(quoted: string): string {
   } catch {
     return quoted;
   }
+}
+
+/** Whether a value holds a member of the one name that carries a prototype into careless copies; only texts that may hold it are walked. */
+export function reachesPrototype(text: string, value: unknown): boolean {
+  return (text.includes('__proto__') || /\\u005f/i.test(text)) && holdsPrototype(value);
+}
+
+function holdsPrototype(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.hasOwn(value, '__proto__') || Object.values(value).some(holdsPrototype);
 }
