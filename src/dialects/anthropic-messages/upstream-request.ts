@@ -6,6 +6,7 @@ import { betasOf, callersBetas, STRUCTURED_OUTPUTS } from '../claude-betas.ts';
 import { effortWord, thinkingOf } from '../claude-thinking.ts';
 import { type EncodedRequest, EXPECT_NOTHING } from '../dialect.ts';
 import { extraFields } from '../extras.ts';
+import { unsaid } from '../unsaid.ts';
 import { DIALECT_ID } from './id.ts';
 import { pathOf } from './path.ts';
 import { sanitised } from './schema.ts';
@@ -151,6 +152,7 @@ const WRITTEN: ReadonlySet<string> = new Set(['user']);
 /** The request as a host of this dialect takes it (spec/providers B.2.2). */
 export function encodeRequest(request: GenerationRequest, target: Target): EncodedRequest {
   const dropped: Dropped[] = [];
+  unsaid(request, { strict: true, thoughts: true }, dropped);
   const thinking = thinkingOf(request, target, dropped);
   const { system, turns } = conversation(request.messages, target, thinking.on, dropped);
   for (const [pointer, wish] of ABSENT) {

@@ -9,6 +9,7 @@ import { type EncodedRequest, EXPECT_NOTHING } from '../dialect.ts';
 import { extraFields } from '../extras.ts';
 import { forcesCall, NO_FORCE } from '../forced-calls.ts';
 import { sampled, stops } from '../sampling.ts';
+import { unsaid } from '../unsaid.ts';
 import { DIALECT_ID } from './id.ts';
 import { toPath } from './path.ts';
 import { conversation, isClaude, isMistral, isNova, point, type Turn, type Wire } from './upstream-messages.ts';
@@ -154,6 +155,7 @@ function pointLast({ cache }: GenerationRequest, turns: readonly Turn[], target:
 /** The request as a host of this dialect takes it (spec/providers B.4.2); the path says the model and whether to stream. */
 export function encodeRequest(request: GenerationRequest, target: Target): EncodedRequest {
   const dropped: Dropped[] = [];
+  unsaid(request, { strict: true, thoughts: true }, dropped);
   const { fields, effort, on, unable } = thinking(request, target, dropped);
   const tools = toolWires(willing(request, target, on, dropped), target, dropped);
   // Past calls are taken only beside tools.

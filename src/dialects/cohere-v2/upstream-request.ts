@@ -6,6 +6,7 @@ import { fitMarks } from '../cache-marks.ts';
 import { type EncodedRequest, EXPECT_NOTHING } from '../dialect.ts';
 import { extraFields } from '../extras.ts';
 import { sampled, stops } from '../sampling.ts';
+import { unsaid } from '../unsaid.ts';
 import { DIALECT_ID } from './id.ts';
 
 type Wire = Record<string, unknown>;
@@ -22,10 +23,10 @@ const NAMES = {
 } as const;
 const STOPS_MAX = 5;
 /** What each number may be here; beyond it the nearest is sent (spec/providers B.5). */
-const RANGES: readonly (readonly [string, number, number])[] = [
+const RANGES: readonly (readonly [name: string, least: number, most: number, asSaid?: string])[] = [
   ['temperature', 0, 1],
-  ['p', 0.01, 0.99],
-  ['k', 0, 500],
+  ['p', 0.01, 0.99, 'top_p'],
+  ['k', 0, 500, 'top_k'],
   ['frequency_penalty', 0, 1],
   ['presence_penalty', 0, 1],
 ];
@@ -128,11 +129,14 @@ function thinking(request: GenerationRequest, target: Target, dropped: Dropped[]
 /** The request as a host of this dialect takes it (spec/providers B.5). */
 export function encodeRequest(asked: GenerationRequest, target: Target): EncodedRequest {
   const dropped: Dropped[] = [];
+  unsaid(asked, { detail: true, strict: true, thoughts: true }, dropped);
   const request = fitMarks(asked, target, dropped);
   const sampling = sampled(request, target, NAMES, dropped);
-  for (const [name, least, most] of RANGES) {
+  for (const [name, least, most, asSaid = name] of RANGES) {
     const value = sampling[name];
-    if (typeof value === 'number') sampling[name] = Math.min(Math.max(value, least), most);
+    if (typeof value !== 'number' || (value >= least && value <= most)) continue;
+    sampling[name] = Math.min(Math.max(value, least), most);
+    dropped.push({ pointer: `/${asSaid}`, reason: 'adapted' });
   }
   const stopSequences = stops(request, STOPS_MAX, dropped);
   const body = {

@@ -18,13 +18,14 @@ import { fail, ok, type Result } from '../../canon/result.ts';
 import type { Target } from '../../canon/target.ts';
 import { CallNames } from '../call-names.ts';
 import { checkPlugins, invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
-import { DIALECT_ID, FORMAT } from './id.ts';
+import { CONFIG_EXTRAS, DIALECT_ID, FORMAT } from './id.ts';
 import { jsonSchema } from './schema.ts';
 import {
   type ContentWire,
   type GenerateRequestWire,
   type GenerationConfigWire,
   generateRequest,
+  KNOWN_CONFIG,
   KNOWN_FIELDS,
   type PartWire,
   type ThinkingWire,
@@ -191,7 +192,10 @@ export function decodeRequest(body: unknown, _target?: Target): Result<Generatio
     stream: wire.stream ?? false,
     preferences: wire.provider ?? NO_PREFERENCES,
     echoUpstreamBody: false,
-    extras: unknownFields(wire, KNOWN_FIELDS, DIALECT_ID),
+    extras: {
+      ...unknownFields(wire, KNOWN_FIELDS, DIALECT_ID),
+      ...unknownFields(config, KNOWN_CONFIG, CONFIG_EXTRAS),
+    },
     ...present({
       toolChoice: readToolChoice(wire.toolConfig),
       output: readOutput(config),

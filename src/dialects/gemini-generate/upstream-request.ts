@@ -5,7 +5,8 @@ import type { Target } from '../../canon/target.ts';
 import { type EncodedRequest, EXPECT_NOTHING } from '../dialect.ts';
 import { extraFields } from '../extras.ts';
 import { sampled, stops } from '../sampling.ts';
-import { DIALECT_ID } from './id.ts';
+import { unsaid } from '../unsaid.ts';
+import { CONFIG_EXTRAS, DIALECT_ID } from './id.ts';
 import { reducedSchema } from './reduced-schema.ts';
 import { conversation, generation, hasLevels, type Wire } from './upstream-contents.ts';
 
@@ -119,6 +120,7 @@ function toolsWire(request: GenerationRequest, target: Target, dropped: Dropped[
 /** The request as a host of this dialect takes it (spec/providers B.3.2); the path says the model and whether to stream. */
 export function encodeRequest(request: GenerationRequest, target: Target): EncodedRequest {
   const dropped: Dropped[] = [];
+  unsaid(request, { thoughts: true }, dropped);
   const { system, turns } = conversation(request.messages, target, dropped);
   const config: Wire = sampled(request, target, NAMES, dropped);
   if (request.cache) dropped.push({ pointer: '/cache_control', reason: 'unsupported' });
@@ -126,14 +128,16 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
   if (stopSequences) config.stopSequences = stopSequences;
   if (request.parallelToolCalls === false) dropped.push({ pointer: '/parallel_tool_calls', reason: 'unsupported' });
   if (request.modalities) config.responseModalities = request.modalities.map((one) => one.toUpperCase());
-  Object.assign(config, thinkingConfig(request, target, dropped), outputConfig(request, target, dropped));
+  // What a client of this wire says beside, and we have no word for, its hosts know best.
+  const { [CONFIG_EXTRAS]: beside, ...extras } = request.extras;
+  Object.assign(config, thinkingConfig(request, target, dropped), outputConfig(request, target, dropped), beside);
   const body: Wire = {
     contents: turns,
     ...(system.length > 0 && { systemInstruction: { parts: system } }),
     ...toolsWire(request, target, dropped),
     ...(Object.keys(config).length > 0 && { generationConfig: config }),
   };
-  Object.assign(body, extraFields(request, DIALECT_ID, target, dropped, WRITTEN));
+  Object.assign(body, extraFields({ ...request, extras }, DIALECT_ID, target, dropped, WRITTEN));
   const method = request.stream ? 'streamGenerateContent?alt=sse' : 'generateContent';
   return {
     path: `/models/${target.upstreamModel}:${method}`,

@@ -96,3 +96,6 @@ export type GenerateRequestWire = z.infer<typeof generateRequest>;
 
 /** The fields above: whatever else stands at the top level is an extra. */
 export const KNOWN_FIELDS: ReadonlySet<string> = new Set(Object.keys(generateRequest.shape));
+
+/** The fields of `generationConfig` that are read. */
+export const KNOWN_CONFIG: ReadonlySet<string> = new Set(Object.keys(generationConfig.shape));

@@ -13,10 +13,11 @@ import { fail, ok, type Result } from '../../canon/result.ts';
 import { CallNames } from '../call-names.ts';
 import { pictureUrl } from '../data-url.ts';
 import { checkPlugins, invalidIssues, present, unknownFields } from '../ingress.ts';
-import { DIALECT_ID } from './id.ts';
+import { DIALECT_ID, OPTION_EXTRAS } from './id.ts';
 import {
   type CommonWire,
   KNOWN_FIELDS,
+  KNOWN_OPTIONS,
   type MessageWire,
   type OllamaChatWire,
   type OptionsWire,
@@ -93,7 +94,10 @@ function requestOf(
     stream: wire.stream ?? true,
     preferences: wire.provider ?? NO_PREFERENCES,
     echoUpstreamBody: false,
-    extras: unknownFields(wire, KNOWN_FIELDS, DIALECT_ID),
+    extras: {
+      ...unknownFields(wire, KNOWN_FIELDS, DIALECT_ID),
+      ...unknownFields(wire.options ?? {}, KNOWN_OPTIONS, OPTION_EXTRAS),
+    },
     ...present({
       output: readOutput(wire.format),
       reasoning: readThinking(wire.think),

@@ -8,7 +8,8 @@ import { type EncodedRequest, EXPECT_NOTHING } from '../dialect.ts';
 import { extraFields } from '../extras.ts';
 import { forcesCall, NO_FORCE } from '../forced-calls.ts';
 import { argumentsObject, sampled, stops } from '../sampling.ts';
-import { DIALECT_ID } from './id.ts';
+import { unsaid } from '../unsaid.ts';
+import { DIALECT_ID, OPTION_EXTRAS } from './id.ts';
 
 type Wire = Record<string, unknown>;
 
@@ -116,12 +117,16 @@ function tools(request: GenerationRequest, target: Target, dropped: Dropped[]): 
 /** The request as a host of this dialect takes it (spec/providers B.8). `stream` is always said, because its absence means yes (UP-047). */
 export function encodeRequest(asked: GenerationRequest, target: Target): EncodedRequest {
   const dropped: Dropped[] = [];
+  unsaid(asked, { thoughts: true }, dropped);
   const request = fitMarks(asked, target, dropped);
   const names = new Map<string, string>();
   const options = sampled(request, target, NAMES, dropped);
   const stop = stops(request, STOPS_MAX, dropped);
   if (stop) options.stop = stop;
   if (target.contextLength !== undefined) options.num_ctx = target.contextLength;
+  // What a client of this wire says beside, and we have no word for, its hosts know best.
+  const { [OPTION_EXTRAS]: beside, ...extras } = request.extras;
+  Object.assign(options, beside);
   const body = {
     model: target.upstreamModel,
     messages: request.messages.map((message, index) => messageWire(message, `/messages/${index}`, names, dropped)),
@@ -130,7 +135,7 @@ export function encodeRequest(asked: GenerationRequest, target: Target): Encoded
     ...format(request, target, dropped),
     ...think(request, target, dropped),
     ...(Object.keys(options).length > 0 && { options }),
-    ...extraFields(request, DIALECT_ID, target, dropped),
+    ...extraFields({ ...request, extras }, DIALECT_ID, target, dropped),
   };
   return {
     path: '/api/chat',

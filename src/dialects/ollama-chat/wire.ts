@@ -85,3 +85,6 @@ export const KNOWN_FIELDS: ReadonlySet<string> = new Set([
   ...Object.keys(ollamaChatRequest.shape),
   ...Object.keys(ollamaGenerateRequest.shape),
 ]);
+
+/** The fields of `options` that are read. */
+export const KNOWN_OPTIONS: ReadonlySet<string> = new Set(Object.keys(options.shape));

@@ -17,20 +17,19 @@ import { completionsRequest } from './wire.ts';
 export function decodeRequest(body: unknown): Result<GenerationRequest, GatewayError> {
   const parsed = completionsRequest.safeParse(body);
   if (!parsed.success) return fail(invalidIssues(parsed.error));
-  const {
-    prompt,
-    suffix,
-    logprobs,
-    echo: _echo,
-    best_of: _best,
-    messages: _messages,
-    tools: _tools,
-    ...rest
-  } = parsed.data;
+  const { prompt, suffix, logprobs, echo, best_of: best, messages, tools, ...rest } = parsed.data;
   const content = typeof prompt === 'string' ? prompt : (prompt[0] ?? '');
   const likely = logprobs == null ? {} : { logprobs: true, ...(logprobs > 0 && { top_logprobs: logprobs }) };
   const request = decodeChat({ ...rest, ...likely, messages: [{ role: 'user', content }] });
-  return request.ok && suffix != null ? ok({ ...request.value, suffix }) : request;
+  if (!request.ok) return request;
+  const unread = [
+    ...(echo === true ? ['/echo'] : []),
+    ...(typeof best === 'number' && best > 1 ? ['/best_of'] : []),
+    ...(messages != null ? ['/messages'] : []),
+    ...(tools != null ? ['/tools'] : []),
+    ...(request.value.unread ?? []),
+  ];
+  return ok({ ...request.value, ...(suffix != null && { suffix }), ...(unread.length > 0 && { unread }) });
 }
 
 /** Four lists side by side in place of one list of tokens. */

@@ -10,6 +10,7 @@ import { extraFields } from '../extras.ts';
 import { decodeStream as decodeChatStream, decodeWhole as decodeChatWhole } from '../openai-chat/upstream-answer.ts';
 import { asArray, asObject, asText, type JsonObject, parseJson } from '../read.ts';
 import { sampled, stops } from '../sampling.ts';
+import { unsaid } from '../unsaid.ts';
 import { DIALECT_ID } from './id.ts';
 
 const NAMES = {
@@ -41,6 +42,8 @@ function promptOf({ messages }: GenerationRequest, dropped: Dropped[]): string {
 export function encodeRequest(asked: GenerationRequest, target: Target): EncodedRequest {
   const dropped: Dropped[] = [];
   const request = fitMarks(asked, target, dropped);
+  // Pictures and tools are named as a whole.
+  unsaid(asked, { detail: true, strict: true }, dropped);
   const prompt = promptOf(request, dropped);
   const sampling = sampled({ ...request, sampling: { ...request.sampling, logprobs: false } }, target, NAMES, dropped);
   const stop = stops(request, STOPS_MAX, dropped);

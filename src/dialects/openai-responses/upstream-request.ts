@@ -14,6 +14,7 @@ import { fitMarks, markWire } from '../cache-marks.ts';
 import { type EncodedRequest, EXPECT_NOTHING } from '../dialect.ts';
 import { extraFields } from '../extras.ts';
 import { asText } from '../read.ts';
+import { unsaid } from '../unsaid.ts';
 import { DIALECT_ID, FORMAT } from './id.ts';
 import { formatWire, toolChoiceWire, toolWire } from './response.ts';
 
@@ -160,6 +161,7 @@ function toolsWire(request: GenerationRequest, target: Target, dropped: Dropped[
 /** The request as a host of this dialect takes it: everything is said anew each time, and nothing is stored there. */
 export function encodeRequest(asked: GenerationRequest, target: Target): EncodedRequest {
   const dropped: Dropped[] = [];
+  unsaid(asked, { detail: true, strict: true, thoughts: true }, dropped);
   const request = fitMarks(asked, target, dropped);
   const body: Wire = {
     model: target.upstreamModel,
