@@ -4,21 +4,14 @@ import { PARAMETERS } from '../canon/parameters.ts';
 import { EFFORTS } from '../canon/request.ts';
 import { QUIRK_IDS, TRAIT_IDS } from '../canon/target.ts';
 import { UNIT_IDS } from '../canon/units.ts';
+import { policyForm } from './data-policy.ts';
 import { normalAmount } from './decimal-text.ts';
 import { parseCondition } from './price-conditions.ts';
+import { day, dayOrMonth, link, slug, text } from './schema-parts.ts';
 import { type ConflictClass, type Endpoint, type Quantization, RATE_HEADERS, STATES, type State } from './types.ts';
 
 /** The forms of the authored files. An unknown key is an error: a figure under a mistyped name would be lost without a sound. */
 
-/** TOML dates arrive as objects that print themselves as YYYY-MM-DD. */
-const day = z.preprocess(
-  (value) => (typeof value === 'object' && value !== null ? String(value) : value),
-  z.iso.date(),
-);
-const dayOrMonth = z.union([day, z.string().regex(/^\d{4}-\d{2}$/)]);
-const slug = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, 'is no slug');
-const text = z.string().min(1);
-const link = z.url({ protocol: /^https?$/ });
 const count = z.int().positive();
 const amount = z
   .string('must be a decimal string, so that no float ever holds a price')
@@ -171,7 +164,7 @@ const auth = z.discriminatedUnion('kind', [
 const taken = z.union([z.enum(['none', 'data', 'address']), pattern.startsWith('^')]).optional();
 const mediaSchema = z.strictObject({ image: taken, file: taken, audio: taken, video: taken });
 
-export const providerFile = z.strictObject({
+const providerRow = z.strictObject({
   ...origin,
   name: text,
   kind: z.enum(['lab', 'cloud', 'inference', 'aggregator', 'plan', 'local']),
@@ -218,16 +211,9 @@ export const providerFile = z.strictObject({
     .optional(),
   media: mediaSchema.optional(),
   image_types: z.array(z.string().startsWith('image/')).optional(),
-  cancellation: z.boolean().default(false),
+  cancellation: z.boolean().optional(),
   parameters: z.strictObject({ add: parameters.default([]), remove: parameters.default([]) }).optional(),
-  policy: z
-    .strictObject({
-      trains_on_prompts: z.boolean().optional(),
-      retention_days: z.int().nonnegative().optional(),
-      zero_retention: z.boolean().optional(),
-      regions: z.array(slug).default([]),
-    })
-    .optional(),
+  policy: policyForm.optional(),
   zero_price: state.optional(),
   /** Price conditions that hold for all its models, or for those that are named, after those of the models themselves. */
   price_conditions: z
@@ -268,6 +254,16 @@ export const providerFile = z.strictObject({
     .optional(),
   observe: observe.default([]),
 });
+
+export const providerFile = providerRow
+  .refine(({ kind, policy }) => policy?.source !== 'own-machine' || kind === 'local', {
+    path: ['policy', 'source'],
+    message: 'is no own machine: the pages that say so are missing',
+  })
+  .refine(({ kind, policy }) => policy === undefined || kind !== 'aggregator' || policy.passes_on, {
+    path: ['policy', 'passes_on'],
+    message: 'must be true of a router: its hosts have policies of their own',
+  });
 
 export const modelFile = z.strictObject({
   ...origin,

@@ -1,5 +1,6 @@
 import type { AuthoredSubject } from './authored.ts';
 import type { LabFile, ProviderFile } from './authored-schema.ts';
+import { policyOf } from './data-policy.ts';
 import { present } from './present.ts';
 import { tidyName } from './tidy-name.ts';
 import type { Discovery, Lab, Provider, ProviderAuth } from './types.ts';
@@ -16,20 +17,13 @@ export function buildProvider({ id, form }: AuthoredSubject<ProviderFile>): Prov
     quirks: form.quirks,
     extraFields: form.extra_fields,
     headers: form.headers,
-    cancellation: form.cancellation,
-    policy: {
-      regions: form.policy?.regions ?? [],
-      ...present({
-        trainsOnPrompts: form.policy?.trains_on_prompts,
-        retentionDays: form.policy?.retention_days,
-        zeroRetention: form.policy?.zero_retention,
-      }),
-    },
     media: mediaTaken(form.dialect, form.media),
     about: form.about,
     ...present({
       operatedBy: form.operated_by,
       base: form.base,
+      cancellation: form.cancellation,
+      policy: form.policy && policyOf(form.policy),
       temperatureMax: form.temperature_max,
       listModels: form.list_models,
       discovery:

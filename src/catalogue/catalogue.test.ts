@@ -142,7 +142,6 @@ describe('the shipped catalogue', () => {
     });
     expect(snapshot.provider('nvidia')).toMatchObject({
       name: 'NVIDIA NIM',
-      cancellation: false,
       keyEnv: ['NVIDIA_API_KEY', 'NVIDIA_NIM_API_KEY'],
     });
     expect(snapshot.provider('mistral')).toMatchObject({

@@ -61,7 +61,7 @@ const FIELDS = {
     regions: 'list',
     trains_on_prompts: 'flag',
     retention_days: 'count',
-    zero_retention: 'flag',
+    zero_retention: 'text',
     headquarters: 'text',
   },
   lab: { name: 'text', url: 'text', country: 'text' },

@@ -49,7 +49,6 @@ export function customProvider(
     kind: 'local',
     keyEnv: [],
     extraFields: 'all',
-    policy: { regions: [] },
     about: 'A provider of this installation.',
   };
 }

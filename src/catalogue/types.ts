@@ -3,6 +3,7 @@ import type { MediaTaken } from '../canon/media.ts';
 import type { Parameter } from '../canon/parameters.ts';
 import type { Trait } from '../canon/target.ts';
 import type { Unit } from '../canon/units.ts';
+import type { DataPolicy } from './data-policy.ts';
 
 /** The words for what is known of a value; a figure is never just present or blank (spec/reference-site A2). */
 export const STATES = {
@@ -134,13 +135,6 @@ export interface Model {
   readonly about: string;
 }
 
-interface DataPolicy {
-  readonly trainsOnPrompts?: boolean;
-  readonly retentionDays?: number;
-  readonly zeroRetention?: boolean;
-  readonly regions: readonly string[];
-}
-
 export type ProviderAuth =
   | { readonly kind: 'bearer' }
   /** A header of its own, with a word before the key where it wants one. */
@@ -174,6 +168,8 @@ export const RATE_HEADERS = [
   'github',
   'openrouter',
   'generic',
+  /** Known to tell nothing in headers. */
+  'none',
 ] as const;
 type RateHeaders = (typeof RATE_HEADERS)[number];
 
@@ -198,10 +194,13 @@ export interface Provider {
   /** Request headers it wants beside its credential. */
   readonly headers: Readonly<Record<string, string>>;
   readonly temperatureMax?: number;
-  /** True where leaving stops the bill, so that a stream is aborted when the client leaves (spec/inference 3.6). */
-  readonly cancellation: boolean;
-  readonly policy: DataPolicy;
-  /** Where it lists its models, below its base; undefined where it does not. */
+  /**
+   * True where leaving stops the bill, so that a stream is aborted when the client leaves (spec/inference 3.6); false where it does
+   * not. Where it is not known, the stream is read to its end too: that costs no more than is billed anyway.
+   */
+  readonly cancellation?: boolean;
+  readonly policy?: DataPolicy;
+  /** Where it lists its models, below its base (`/..` goes up); undefined where it does not, or that is not known. */
   readonly listModels?: string;
   /** How a program on one's own machine is told from others, and where it tells more of its models. */
   readonly discovery?: Discovery;

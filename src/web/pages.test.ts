@@ -158,6 +158,68 @@ describe('every pair of the catalogue', () => {
   });
 });
 
+describe('every provider', () => {
+  const facts = (html: string): Map<string, string> =>
+    new Map(
+      [...html.matchAll(/<dt>([^<]+)<\/dt><dd>(.*?)<\/dd>/gs)].map(([, label = '', value = '']) => [
+        label,
+        words(value).trim(),
+      ]),
+    );
+
+  test('has all that the catalogue says of it, and what nobody has said is not known, which is not no', async () => {
+    for (const provider of data.snapshot.providers) {
+      const html = await page(`/providers/${provider.id}`);
+      const shown = facts(html);
+      for (const [label, value] of shown) expect([provider.id, label, value]).not.toEqual([provider.id, label, '']);
+      const known = (label: string): [string, string, boolean] => [
+        provider.id,
+        label,
+        shown.get(label) !== 'Not known',
+      ];
+      const { listModels, rateHeaders, policy } = provider;
+      expect(known('List of models')).toEqual([provider.id, 'List of models', listModels !== undefined]);
+      expect(known('Rate limits in headers')).toEqual([
+        provider.id,
+        'Rate limits in headers',
+        rateHeaders !== undefined,
+      ]);
+      for (const [label, fact] of [
+        ['Trains on prompts', policy?.trainsOnPrompts],
+        ['Keeps prompts and answers', policy?.retentionDays],
+        ['Zero retention', policy?.zeroRetention],
+        ['Regions', policy?.regions[0]],
+      ] as const)
+        expect(known(label)).toEqual([provider.id, label, fact !== undefined]);
+      const leaving =
+        provider.cancellation === undefined ? 'Not known' : provider.cancellation ? 'is cut' : 'does not stop';
+      expect(shown.get('When a caller leaves')).toContain(leaving);
+      for (const secret of ['undefined', '[object Object]']) expect(html).not.toContain(secret);
+      if (policy === undefined || policy.source === 'own-machine') continue;
+      const section = html.slice(html.indexOf('id="data-policy"'));
+      for (const link of policy.source) expect(section).toContain(`href="${link}"`);
+      expect(words(section)).toContain(`checked ${policy.checked}`);
+    }
+  });
+
+  test('has its policy on the page of each model and in the list, in the same words', async () => {
+    const pair = words(section(await page(`/models/${MODEL}/on/openrouter`), 'data-policy'));
+    expect(pair).toMatch(/Keeps prompts and answers Not kept.*policy of OpenRouter itself.*checked \d{4}-\d\d-\d\d/);
+    const list = await page('/providers');
+    const cells = new Map(
+      [...list.matchAll(/<tr><th scope="row">(.*?)<\/th>(.*?)<\/tr>/gs)].map(([, name = '', row = '']) => [
+        words(name).trim(),
+        words(row),
+      ]),
+    );
+    expect(cells.get('OpenAI')).toContain('No training, kept up to 30 days');
+    expect(cells.get('OpenRouter')).toContain('Training not known, nothing kept (router)');
+    expect(cells.get('Cohere')).toContain('Trains, kept up to 30 days');
+    expect(cells.get('Amazon Bedrock')).toContain('Training not known, zero retention by setting');
+    expect(cells.get('Chutes')).toContain('Not known');
+  });
+});
+
 describe('words and orders', () => {
   test('REF-013 each state has a chip and an explanation of its own', () => {
     const states = Object.keys(STATES);

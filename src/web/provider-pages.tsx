@@ -1,5 +1,6 @@
-import type { ReactNode } from 'react';
+import { Fragment, type ReactNode } from 'react';
 import type { Provider } from '../catalogue/types.ts';
+import { DataPolicySection, policyInShort } from './data-policy.tsx';
 import { count, DELIVERY_WORDS, pairPath, providerPath } from './format.ts';
 import { Layout } from './layout.tsx';
 import { Receipt, Scrolling, Section } from './parts.tsx';
@@ -22,6 +23,7 @@ export function ProvidersPage({ data }: { data: PageData }): ReactNode {
               <th scope="col" className="num">
                 Models
               </th>
+              <th scope="col">Prompts and answers</th>
               <th scope="col">Here</th>
             </tr>
           </thead>
@@ -34,7 +36,8 @@ export function ProvidersPage({ data }: { data: PageData }): ReactNode {
                 <td>{provider.kind}</td>
                 <td>{provider.dialect}</td>
                 <td className="num">{data.snapshot.endpointsAt(provider.id).length}</td>
-                <td>{here(data, provider)}</td>
+                <td>{policyInShort(provider)}</td>
+                <td className="short">{here(data, provider)}</td>
               </tr>
             ))}
           </tbody>
@@ -52,9 +55,67 @@ function here(data: PageData, provider: Provider): string {
   return reached === 'real' ? 'Configured' : 'Not configured';
 }
 
+function authOf({ auth }: Provider): ReactNode {
+  switch (auth.kind) {
+    case 'bearer':
+      return 'Bearer token';
+    case 'header':
+      return (
+        <>
+          Key in <code>{auth.name}</code>
+        </>
+      );
+    case 'aws':
+      return 'AWS signature, or a bearer token';
+    case 'google':
+      return (
+        <>
+          Tokens of a Google service account, or a key in <code>{auth.name}</code>
+        </>
+      );
+    case 'none':
+      return 'No key';
+  }
+}
+
+const LEAVING = {
+  true: 'The stream is cut, and the bill stops',
+  false: 'The stream is read to its end, because leaving does not stop the bill',
+  undefined: 'Not known whether that stops the bill; the stream is read to its end',
+} as const;
+
+/** All that the catalogue says of how to call it; a row without a value is not known. */
+function rowsOf(data: PageData, provider: Provider): readonly (readonly [string, ReactNode])[] {
+  const code = (text: string | undefined): ReactNode => text && <code>{text}</code>;
+  const list = (texts: readonly string[]): ReactNode =>
+    texts.map((text, index) => (
+      <Fragment key={text}>
+        {index > 0 && ', '}
+        <code>{text}</code>
+      </Fragment>
+    ));
+  const link = (address: string | undefined): ReactNode => address && <a href={address}>{address}</a>;
+  return [
+    ['Here', here(data, provider)],
+    ['Wire format', provider.dialect],
+    ['Base URL', code(provider.base) ?? 'Set by the operator'],
+    ['Authentication', authOf(provider)],
+    ['Key variables', provider.keyEnv.length > 0 ? list(provider.keyEnv) : 'None'],
+    ['List of models', code(provider.listModels)],
+    ['Rate limits in headers', provider.rateHeaders === 'none' ? 'None' : provider.rateHeaders],
+    ['When a caller leaves', LEAVING[`${provider.cancellation}` as const]],
+    ['Peculiarities', provider.quirks.length > 0 ? list(provider.quirks) : 'None'],
+    ['Documentation', link(provider.docs)],
+    ['Prices', link(provider.pricePage)],
+    ['Status', link(provider.statusPage)],
+    ['Privacy', link(provider.privacyPolicy)],
+  ];
+}
+
 export function ProviderPage({ data, provider }: { data: PageData; provider: Provider }): ReactNode {
   const sheets = new Sheets(data.facts);
   const endpoints = data.snapshot.endpointsAt(provider.id);
+  const row = sheets.fact(`provider:${provider.id}`, 'dialect');
   return (
     <Layout
       title={provider.name}
@@ -65,33 +126,19 @@ export function ProviderPage({ data, provider }: { data: PageData; provider: Pro
       <h1>{provider.name}</h1>
       <p>{provider.about}</p>
       <dl className="facts">
-        {(
-          [
-            ['Here', here(data, provider)],
-            ['Base URL', provider.base],
-            ['Key variable', provider.keyEnv[0]],
-            ['Documentation', provider.docs],
-            ['Prices', provider.pricePage],
-            ['Status', provider.statusPage],
-            ['Privacy', provider.privacyPolicy],
-          ] as const
-        ).map(([label, value]) => (
+        {rowsOf(data, provider).map(([label, value]) => (
           <div key={label}>
             <dt>{label}</dt>
-            <dd>
-              {value === undefined ? (
-                'Not sourced'
-              ) : value.startsWith('https://') && label !== 'Base URL' ? (
-                <a href={value}>{value}</a>
-              ) : label === 'Here' ? (
-                value
-              ) : (
-                <code>{value}</code>
-              )}
-            </dd>
+            <dd>{value ?? 'Not known'}</dd>
           </div>
         ))}
       </dl>
+      {row && (
+        <p className="meta">
+          This row is from {sheets.source(row.source)?.name ?? row.source}, checked {row.checked}.
+        </p>
+      )}
+      <DataPolicySection provider={provider} />
       <Section id="models" title="Models">
         <Scrolling label={`Models on ${provider.name}`}>
           <table>

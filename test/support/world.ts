@@ -44,7 +44,6 @@ export const provider = (id: string, overrides: Partial<Provider> = {}): Provide
   extraFields: [],
   headers: {},
   cancellation: true,
-  policy: { regions: [] },
   about: '',
   ...overrides,
 });

@@ -22,6 +22,7 @@ import {
   traitFile,
 } from '../authored-schema.ts';
 import { CatalogueError } from '../catalogue-error.ts';
+import type { PolicyForm } from '../data-policy.ts';
 import { normalAmount } from '../decimal-text.ts';
 import { batchField, type FieldKind, fieldKind, priceField, type SubjectKind } from '../fields.ts';
 import { present } from '../present.ts';
@@ -202,12 +203,19 @@ function providerObserved(form: ProviderFile): readonly Observed[] {
     base: form.base,
     key_env: form.key_env.length > 0 ? form.key_env : undefined,
     cancellation: form.cancellation,
-    regions: form.policy && form.policy.regions.length > 0 ? form.policy.regions : undefined,
-    trains_on_prompts: form.policy?.trains_on_prompts,
-    retention_days: form.policy?.retention_days,
-    zero_retention: form.policy?.zero_retention,
     headquarters: form.headquarters,
-  });
+  }).concat(form.policy ? policyObserved(form.policy) : []);
+}
+
+/** A policy has pages and a day of its own, whoever says the rest of the row. */
+function policyObserved(policy: PolicyForm): readonly Observed[] {
+  const source = policy.source === 'own-machine' ? 'turnpike-authors' : 'provider-docs';
+  return fieldsOf({
+    regions: policy.regions.length > 0 ? policy.regions : undefined,
+    trains_on_prompts: policy.trains_on_prompts,
+    retention_days: policy.retention_days,
+    zero_retention: policy.zero_retention,
+  }).map((one) => ({ ...one, source, checked: policy.checked, ...present({ note: policy.note }) }));
 }
 
 function modelObserved(form: ModelFile): readonly Observed[] {

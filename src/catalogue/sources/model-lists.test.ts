@@ -202,6 +202,25 @@ describe('a list of models', () => {
       },
       undefined,
     ],
+    [
+      'Cloudflare’s numbered rows',
+      {
+        result: [{ id: '0a1b2c3d-0000-4000-8000-0123456789ab', source: 1, name: '@cf/meta/llama-3', description: 'x' }],
+        success: true,
+      },
+      { id: '@cf/meta/llama-3' },
+      undefined,
+    ],
+    [
+      'Replicate’s pages',
+      {
+        next: 'https://api.replicate.com/v1/models?cursor=cD0y',
+        previous: null,
+        results: [{ owner: 'meta', name: 'llama-3-8b', created_at: '2026-02-01T00:00:00Z' }],
+      },
+      { id: 'meta/llama-3-8b', owner: 'meta', created: 1_769_904_000 },
+      { cursor: 'cD0y' },
+    ],
   ])('UP-156 may have the form of %s', (_name, wire, model, next) => {
     const page = readModelList(wire);
     expect(page?.models).toEqual([expect.objectContaining({ aliases: [], ...model })]);

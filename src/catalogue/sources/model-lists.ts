@@ -49,6 +49,7 @@ const listed = z.looseObject({
   displayName: word,
   modelName: word,
   owned_by: word,
+  owner: word,
   publisher: word,
   created: z.number().optional().catch(undefined),
   created_at: word,
@@ -90,12 +91,13 @@ type Listed = z.infer<typeof listed>;
 const paging = z.looseObject({
   nextPageToken: word,
   next_page_token: word,
+  next: word,
   has_more: yes,
   last_id: word,
 });
 
 /**
- * One page of a server's list of models, in any of the forms in use: `data`, `models` or `modelSummaries` with rows, or the rows alone.
+ * One page of a server's list of models, in any of the forms in use: `data`, `models`, `modelSummaries`, `results` or `result` with rows, or the rows alone.
  * @returns undefined where it is no such list
  */
 export function readModelList(wire: unknown): ModelListPage | undefined {
@@ -139,22 +141,37 @@ const details = z.looseObject({
 function rowsOf(wire: unknown): readonly unknown[] | undefined {
   if (Array.isArray(wire)) return wire;
   if (typeof wire !== 'object' || wire === null) return undefined;
-  const { data, models, modelSummaries } = wire as Record<string, unknown>;
-  return [data, models, modelSummaries].find((rows) => Array.isArray(rows));
+  const { data, models, modelSummaries, results, result } = wire as Record<string, unknown>;
+  return [data, models, modelSummaries, results, result].find((rows) => Array.isArray(rows));
 }
 
 function nextOf(wire: unknown): ModelListPage['next'] {
   const page = paging.safeParse(wire);
   if (!page.success) return undefined;
-  const { nextPageToken, next_page_token, has_more, last_id } = page.data;
+  const { nextPageToken, next_page_token, next, has_more, last_id } = page.data;
+  // A whole address: what it asks for is all that is new in it.
+  if (next !== undefined) return URL.canParse(next) ? Object.fromEntries(new URL(next).searchParams) : undefined;
   if (nextPageToken !== undefined) return { pageToken: nextPageToken };
   if (next_page_token !== undefined) return { page_token: next_page_token };
   return has_more === true && last_id !== undefined ? { after_id: last_id } : undefined;
 }
 
+const NUMBER_OF_A_ROW = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Only where nothing else names the model, its `name` is the id; Google's has a folder before it, others name the owner beside it. */
+function idOf({ id, modelId, model, name, owner }: Listed): string | undefined {
+  const own = id !== undefined && name !== undefined && NUMBER_OF_A_ROW.test(id) ? undefined : id;
+  return (
+    own ??
+    modelId ??
+    model ??
+    (owner !== undefined && name !== undefined ? `${owner}/${name}` : undefined) ??
+    name?.replace(/^models\//, '')
+  );
+}
+
 function modelOf(row: Listed): ListedModel | undefined {
-  // Only where nothing else names the model, its `name` is the id; Google's has a folder before it.
-  const id = row.id ?? row.modelId ?? row.model ?? row.name?.replace(/^models\//, '');
+  const id = idOf(row);
   if (id === undefined) return undefined;
   const said = saidOf(row);
   const name = row.display_name ?? row.displayName ?? row.modelName ?? (row.name === id ? undefined : row.name);
@@ -164,7 +181,7 @@ function modelOf(row: Listed): ListedModel | undefined {
     aliases: (row.aliases ?? []).filter((alias) => alias !== id),
     ...present({
       name: name?.startsWith('models/') ? undefined : name,
-      owner: row.owned_by ?? row.publisher,
+      owner: row.owned_by ?? row.publisher ?? row.owner,
       created: Number.isFinite(created) && created > 0 ? Math.floor(created) : undefined,
       contextLength:
         row.loaded_context_length ??
