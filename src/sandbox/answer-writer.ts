@@ -46,7 +46,7 @@ export async function writeStream(
     sent += 1;
     if (sent >= breakAt) {
       // A reset overtakes what is still under way; what was said before it has to arrive.
-      await sleep(TICK_MS);
+      await sleep(BEFORE_RESET_MS);
       breakOff(response, delivery.fault);
       return;
     }
@@ -55,6 +55,9 @@ export async function writeStream(
   write(encoder.end());
   response.end();
 }
+
+/** Time enough for a busy reader to have read what came before. */
+const BEFORE_RESET_MS = 200;
 
 const START: GenerationEvent = { type: 'generation-start' };
 
@@ -111,7 +114,7 @@ export async function writeWhole(
   }
   if (midStream(delivery.fault)) {
     response.write(text.slice(0, Math.floor(text.length / 2)));
-    await sleep(TICK_MS);
+    await sleep(BEFORE_RESET_MS);
     breakOff(response, delivery.fault);
     return;
   }
