@@ -12,6 +12,7 @@ export interface GenerationRequest {
   readonly fallbacks: readonly string[];
   readonly messages: readonly Message[];
   readonly tools: readonly Tool[];
+  readonly serverTools?: readonly ServerTool[];
   readonly toolChoice?: ToolChoice;
   readonly parallelToolCalls?: boolean;
   readonly output?: OutputForm;
@@ -174,6 +175,16 @@ export interface Tool {
   readonly parameters?: Readonly<Record<string, unknown>>;
   readonly strict?: boolean;
   readonly cache?: CacheMark;
+  /** How a wire that knows it by name says it. */
+  readonly native?: { readonly dialect: string; readonly wire: Readonly<Record<string, unknown>> };
+}
+
+/** A tool that runs where the model does. */
+export interface ServerTool {
+  /** In OpenRouter's words. */
+  readonly wire: Readonly<Record<string, unknown>>;
+  /** Where the caller asked for it. */
+  readonly pointer: string;
 }
 
 export type ToolChoice =
@@ -204,6 +215,8 @@ export interface ReasoningWish {
   readonly budgetTokens?: number;
   /** The model still thinks and the tokens are billed; nothing is shown (INF-079). */
   readonly exclude: boolean;
+  /** Signatures and sealed thoughts are given although nothing is shown, so that the model can go on from them (UP-055). */
+  readonly sealed?: boolean;
   /** Undefined leaves it to the model's own default; true alone means medium (INF-078). */
   readonly enabled?: boolean;
   readonly summary?: string;

@@ -23,6 +23,8 @@ export interface AnswerContext {
   readonly quirks: ReadonlySet<Quirk>;
   /** False hides reasoning that was produced and is billed (INF-079). */
   readonly showReasoning: boolean;
+  /** Signatures and sealed thoughts are told although nothing is shown. */
+  readonly sealedReasoning?: boolean;
   /** Whether a stream reports usage at all, where that must be asked for. */
   readonly streamUsage: boolean;
   /** Whether what is written to a cache has a price here, and is therefore told; undefined tells what there is. */

@@ -81,6 +81,8 @@ export function extraFields(
     if (told) Object.assign(body, told);
     else lost(name);
   }
+  if (!written.has('server_tools'))
+    for (const { pointer } of request.serverTools ?? []) dropped.push({ pointer, reason: 'unsupported' });
   for (const pointer of request.unread ?? []) dropped.push({ pointer, reason: 'unknown-field' });
   return body;
 }

@@ -231,6 +231,7 @@ export function answerContext(
     ...(winner && { provider: winner.candidate.provider.name }),
     quirks: OUR_QUIRKS,
     showReasoning: request.reasoning?.exclude !== true,
+    ...(request.reasoning?.sealed && { sealedReasoning: true }),
     streamUsage: true,
     cacheWrites: rates ? rates.has('cache-write') || rates.has('cache-write-1h') : false,
     request,

@@ -126,3 +126,72 @@ describe('what is told', () => {
       if (type !== 'image_not_found') expect([...seen]).toContain(type);
   });
 });
+
+describe('what goes on', () => {
+  test('INF-308 results of shells that ran elsewhere are read, and told to no host', async () => {
+    const results = ['openrouter_shell_tool_result', 'openrouter_bash_tool_result'].map((type) => ({
+      type,
+      tool_use_id: 'srv_1',
+      content: [{ type: 'text', text: 'secret output' }],
+    }));
+    const messages = [
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', content: [{ type: 'text', text: 'I ran it.' }, ...results] },
+      { role: 'user', content: [...results, { type: 'text', text: 'And?' }] },
+      { role: 'assistant', content: results },
+    ];
+    for (const [upstream, model] of [
+      [claude, CLAUDE],
+      [plain, PLAIN],
+    ] as const) {
+      const { status, dropped } = await post({ model, messages });
+      expect([model, status]).toEqual([model, 200]);
+      expect(JSON.stringify(upstream.last.body)).not.toMatch(/secret|openrouter_|srv_1/);
+      expect((upstream.last.body as Json).messages).toHaveLength(3);
+      for (const at of ['1/content/1', '1/content/2', '2/content/0', '2/content/1', '3/content/0', '3/content/1'])
+        expect(dropped).toContain(`/messages/${at};unknown-field`);
+    }
+  });
+
+  test('INF-309 the client’s own shell stays the client’s', async () => {
+    const tools = [{ type: 'bash_20250124', name: 'bash' }];
+    const input = { command: 'ls' };
+    const use = { type: 'tool_use', id: 'toolu_1', name: 'bash', input };
+    claude.reply = ({ body }) =>
+      body.stream ? messageStream([use], { stop_reason: 'tool_use' }) : message([use], { stop_reason: 'tool_use' });
+    plain.reply = () =>
+      whole(null, {
+        message: {
+          tool_calls: [
+            { id: 'toolu_1', type: 'function', function: { name: 'bash', arguments: JSON.stringify(input) } },
+          ],
+        },
+        finish_reason: 'tool_calls',
+      });
+    for (const [upstream, model] of [
+      [claude, CLAUDE],
+      [plain, PLAIN],
+    ] as const) {
+      const before = upstream.received.length;
+      const { status, body, dropped } = await post({ model, tools });
+      // Asked once, and nothing was run: the call is the client's to make.
+      expect([status, body.stop_reason, upstream.received.length - before, dropped]).toEqual([200, 'tool_use', 1, '']);
+      expect(body.content.at(-1)).toMatchObject(use);
+      const turns = [
+        { role: 'user', content: 'Hi' },
+        { role: 'assistant', content: [use] },
+        { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: 'a.txt' }] },
+      ];
+      expect((await post({ model, tools, messages: turns })).status).toBe(200);
+      expect(JSON.stringify(upstream.last.body)).toContain('a.txt');
+    }
+    expect((claude.last.body as Json).tools).toEqual(tools);
+    expect((plain.last.body as Json).tools[0]).toMatchObject({
+      type: 'function',
+      function: {
+        name: 'bash',
+        parameters: { properties: { command: { type: 'string' }, restart: { type: 'boolean' } } },
+      },
+    });
+  });
+});

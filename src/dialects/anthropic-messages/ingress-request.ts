@@ -16,6 +16,7 @@ import { fail, ok, type Result } from '../../canon/result.ts';
 import type { Target } from '../../canon/target.ts';
 import { checkPlugins, invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
 import { DIALECT_ID, FORMAT } from './id.ts';
+import { nativeTool } from './native-tools.ts';
 import { unsealed } from './sealed.ts';
 import {
   type AssistantBlock,
@@ -23,6 +24,7 @@ import {
   type MessagesRequestWire,
   type MessageWire,
   messagesRequest,
+  ownMessages,
   type ThinkingWire,
   type ToolWire,
   type UserBlock,
@@ -137,6 +139,11 @@ function readMessage(wire: MessageWire): readonly Message[] {
 function readTools(wires: readonly ToolWire[]): Result<readonly Tool[], GatewayError> {
   const tools: Tool[] = [];
   for (const [index, wire] of wires.entries()) {
+    const native = wire.type == null ? undefined : nativeTool({ ...wire, type: wire.type }, DIALECT_ID);
+    if (native) {
+      tools.push({ ...native, ...cacheMark(wire.cache_control as { ttl?: '5m' } | undefined) });
+      continue;
+    }
     if (!('input_schema' in wire) || (wire.type != null && wire.type !== 'custom'))
       return fail(invalid(`tools.${index}.type`, `server tool ${String(wire.type)} is not available on this gateway`));
     const { name, description, input_schema, strict, cache_control } = wire as Extract<ToolWire, { name: string }> & {
@@ -167,6 +174,15 @@ function readThinking(wire: ThinkingWire, effort: Effort | undefined): Reasoning
   return { enabled: true, exclude, ...(effort !== undefined && { effort }) };
 }
 
+const OUTPUT_FIELDS: ReadonlySet<string> = new Set(['effort', 'format']);
+
+/** Members of an object that nothing here reads. */
+const unknownIn = (
+  object: Readonly<Record<string, unknown>> | null | undefined,
+  known: ReadonlySet<string>,
+  pointer: string,
+): readonly string[] => Object.keys(object ?? {}).flatMap((name) => (known.has(name) ? [] : [`${pointer}/${name}`]));
+
 function fallbacksOf(wire: MessagesRequestWire): Result<readonly string[], GatewayError> {
   if (wire.fallbacks == null) return ok(wire.models ?? []);
   if (wire.models != null) return fail(invalid('fallbacks', 'give fallbacks or models, not both'));
@@ -186,6 +202,9 @@ export function decodeRequest(body: unknown, target?: Target): Result<Generation
   if (problem) return fail(problem);
   const tools = readTools(wire.tools ?? []);
   if (!tools.ok) return tools;
+  const own = ownMessages(wire.messages);
+  if (own.messages.length === 0) return fail(invalid('messages', 'must hold at least one message'));
+  const unread = [...own.unread, ...unknownIn(wire.output_config, OUTPUT_FIELDS, '/output_config')];
   const fallbacks = fallbacksOf(wire);
   if (!fallbacks.ok) return fallbacks;
   const system: Message[] =
@@ -198,7 +217,7 @@ export function decodeRequest(body: unknown, target?: Target): Result<Generation
   return ok({
     model: wire.model ?? undefined,
     fallbacks: fallbacks.value,
-    messages: [...system, ...wire.messages.flatMap(readMessage)],
+    messages: [...system, ...own.messages.flatMap(readMessage)],
     tools: tools.value,
     sampling: present({
       temperature: wire.temperature,
@@ -210,6 +229,7 @@ export function decodeRequest(body: unknown, target?: Target): Result<Generation
     preferences: wire.provider ?? NO_PREFERENCES,
     echoUpstreamBody: false,
     extras: unknownFields(wire, KNOWN_FIELDS, DIALECT_ID),
+    ...(unread.length > 0 && { unread }),
     ...present({
       toolChoice: choice && readToolChoice(choice),
       parallelToolCalls: serial ? false : undefined,

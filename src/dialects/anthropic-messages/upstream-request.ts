@@ -48,7 +48,8 @@ const ABSENT: readonly (readonly [string, (request: GenerationRequest) => unknow
 
 /** A tool as the host takes it: strict only where the trial that knows the word is asked for, its arguments as they come where there is a stream. */
 function toolWire(tool: Tool, index: number, shape: ToolShape, dropped: Dropped[]): Wire {
-  const { name, description, parameters, strict, cache } = tool;
+  const { name, description, parameters, strict, cache, native } = tool;
+  if (native?.dialect === DIALECT_ID && shape.native) return { ...native.wire, ...cacheWire(cache) };
   if (strict !== undefined && !shape.strict) dropped.push({ pointer: `/tools/${index}/strict`, reason: 'unsupported' });
   return {
     name,
@@ -61,13 +62,15 @@ function toolWire(tool: Tool, index: number, shape: ToolShape, dropped: Dropped[
 }
 
 interface ToolShape {
+  /** Tools that the maker knows by their type alone. */
+  readonly native: boolean;
   readonly strict: boolean;
   readonly eager: boolean;
 }
 
 function toolShape(request: GenerationRequest, target: Target, schema: boolean): ToolShape {
-  if (target.quirks.has('bare-messages')) return { strict: false, eager: false };
-  return { strict: schema || callersBetas(request).includes(STRUCTURED_OUTPUTS), eager: request.stream };
+  if (target.quirks.has('bare-messages')) return { native: false, strict: false, eager: false };
+  return { native: true, strict: schema || callersBetas(request).includes(STRUCTURED_OUTPUTS), eager: request.stream };
 }
 
 function toolsWire(

@@ -55,10 +55,38 @@ const thinkingBlock = z.object({
 });
 const redactedBlock = z.object({ type: z.literal('redacted_thinking'), data: z.string() });
 
-const userBlock = z.discriminatedUnion('type', [textBlock, imageBlock, documentBlock, toolResultBlock]);
-export type UserBlock = z.infer<typeof userBlock>;
-const assistantBlock = z.discriminatedUnion('type', [textBlock, toolUseBlock, thinkingBlock, redactedBlock]);
-export type AssistantBlock = z.infer<typeof assistantBlock>;
+/** What ran at a gateway or at the maker: read, and told to no host. */
+const foreignBlock = z.looseObject({
+  type: z.literal([
+    'openrouter_shell_tool_result',
+    'openrouter_bash_tool_result',
+    'server_tool_use',
+    'web_search_tool_result',
+    'web_fetch_tool_result',
+    'code_execution_tool_result',
+    'bash_code_execution_tool_result',
+    'text_editor_code_execution_tool_result',
+    'advisor_tool_result',
+    'mcp_tool_use',
+    'mcp_tool_result',
+    'container_upload',
+    'search_result',
+    'compaction',
+  ]),
+});
+type ForeignBlock = z.infer<typeof foreignBlock>;
+
+const userBlock = z.discriminatedUnion('type', [textBlock, imageBlock, documentBlock, toolResultBlock, foreignBlock]);
+export type UserBlock = Exclude<z.infer<typeof userBlock>, ForeignBlock>;
+const assistantBlock = z.discriminatedUnion('type', [
+  textBlock,
+  toolUseBlock,
+  thinkingBlock,
+  redactedBlock,
+  foreignBlock,
+]);
+const FOREIGN: ReadonlySet<string> = new Set(foreignBlock.shape.type.values);
+export type AssistantBlock = Exclude<z.infer<typeof assistantBlock>, ForeignBlock>;
 
 const blocks = <T extends z.ZodType>(block: T): z.ZodUnion<[z.ZodString, z.ZodArray<T>]> =>
   z.union([z.string(), z.array(block)], { error: 'must be a string or an array of content blocks' });
@@ -68,7 +96,29 @@ const message = z.discriminatedUnion('role', [
   z.object({ role: z.literal('assistant'), content: blocks(assistantBlock) }),
   z.object({ role: z.literal('system'), content: blocks(textBlock) }),
 ]);
-export type MessageWire = z.infer<typeof message>;
+type AnyMessage = z.infer<typeof message>;
+export type MessageWire =
+  | { readonly role: 'user'; readonly content: string | readonly UserBlock[] }
+  | { readonly role: 'assistant'; readonly content: string | readonly AssistantBlock[] }
+  | Extract<AnyMessage, { role: 'system' }>;
+
+/** The messages without what ran elsewhere, and where that stood; a message that held nothing else is none. */
+export function ownMessages(wires: readonly AnyMessage[]): {
+  readonly messages: readonly MessageWire[];
+  readonly unread: readonly string[];
+} {
+  const unread: string[] = [];
+  const messages = wires.flatMap((wire, index): MessageWire[] => {
+    if (typeof wire.content === 'string') return [wire as MessageWire];
+    const content = wire.content.filter(({ type }, at) => {
+      if (FOREIGN.has(type)) unread.push(`/messages/${index}/content/${at}`);
+      return !FOREIGN.has(type);
+    });
+    if (content.length === wire.content.length) return [wire as MessageWire];
+    return content.length === 0 ? [] : [{ ...wire, content } as MessageWire];
+  });
+  return { messages, unread };
+}
 
 const customTool = z.object({
   type: z.literal('custom').nullish(),

@@ -19,6 +19,7 @@ import { markLastPart } from '../cache-marks.ts';
 import { documentUrl } from '../data-url.ts';
 import { allowedTools, cacheMark, checkPlugins, invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
 import { asText } from '../read.ts';
+import { isSearch, serverTools } from '../server-tools.ts';
 import { DIALECT_ID } from './id.ts';
 import { fromProviderWire } from './ingress-provider.ts';
 import { mergedDetails } from './reasoning-details.ts';
@@ -123,6 +124,7 @@ function readTurn(wire: MessageWire): Message {
 function readTools(wires: readonly ToolWire[]): Result<readonly Tool[], GatewayError> {
   const tools: Tool[] = [];
   for (const [index, wire] of wires.entries()) {
+    if (isSearch(wire)) continue;
     if (wire.type !== 'function') {
       return fail(invalid(`tools.${index}.type`, `server tool ${String(wire.type)} is not available on this gateway`));
     }
@@ -156,6 +158,9 @@ function readOutput(wire: ResponseFormatWire): OutputForm {
   return { kind: wire.type === 'json_object' ? 'json' : wire.type };
 }
 
+/** What asks for signatures and sealed thoughts of reasoning that is not shown, as on the newer wire. */
+const SEALED = 'reasoning.encrypted_content';
+
 /** One wish, three spellings: `reasoning`, `reasoning_effort`, and the older `include_reasoning` (spec/inference 1.1, 1.7). */
 function readReasoning(wire: ChatRequestWire): Result<ReasoningWish | undefined, GatewayError> {
   const object: ReasoningWire | undefined = wire.reasoning ?? undefined;
@@ -169,8 +174,10 @@ function readReasoning(wire: ChatRequestWire): Result<ReasoningWish | undefined,
   if (effort !== undefined && object?.max_tokens != null) {
     return fail(invalid('reasoning', 'give effort or max_tokens, not both'));
   }
+  const hidden = object?.exclude ?? include === false;
   return ok({
-    exclude: object?.exclude ?? include === false,
+    exclude: hidden,
+    ...(hidden && wire.include?.includes(SEALED) && { sealed: true }),
     ...present({ effort, budgetTokens: object?.max_tokens, enabled: object?.enabled, summary: object?.summary }),
   });
 }
@@ -236,6 +243,7 @@ function decodePlain(body: unknown): Result<GenerationRequest, GatewayError> {
     echoUpstreamBody: stream && wire.debug?.echo_upstream_body === true,
     extras: unknownFields(wire, KNOWN_FIELDS, DIALECT_ID),
     ...present({
+      serverTools: serverTools(wire.tools),
       toolChoice: wire.tool_choice == null ? undefined : readToolChoice(wire.tool_choice),
       parallelToolCalls: wire.parallel_tool_calls,
       output: wire.response_format == null ? undefined : readOutput(wire.response_format),

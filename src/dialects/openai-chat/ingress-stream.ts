@@ -126,7 +126,8 @@ class StreamEncoder implements Machine<GenerationEvent, Frame> {
     if (block.kind === 'image') return [this.#beside(`"images":${JSON.stringify([imageWire(block.url)])}`)];
     if (block.kind === 'citation')
       return [this.#beside(`"annotations":${JSON.stringify([annotationWire(block.annotation)])}`)];
-    if (block.kind === 'opaque' && this.#router && this.#context.showReasoning) {
+    const told = this.#context.showReasoning || this.#context.sealedReasoning;
+    if (block.kind === 'opaque' && this.#router && told) {
       const details = [reasoningDetailWire(block, this.#reasoningIndex, undefined, undefined)];
       return [this.#beside(`"reasoning_details":${JSON.stringify(details)}`)];
     }
@@ -190,7 +191,8 @@ class StreamEncoder implements Machine<GenerationEvent, Frame> {
 
   #reasoning(text: string | undefined, signature: string | undefined): readonly Frame[] {
     const block = this.#block;
-    if (!this.#context.showReasoning || block?.kind !== 'reasoning') return [];
+    const sealed = this.#context.sealedReasoning && signature !== undefined;
+    if (block?.kind !== 'reasoning' || !(this.#context.showReasoning || sealed)) return [];
     if (this.#tags) {
       if (text === undefined) return [];
       const prefilled = this.#context.quirks.has('think-prefilled');

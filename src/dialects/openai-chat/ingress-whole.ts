@@ -35,6 +35,12 @@ function reasoningDetails(blocks: readonly CollectedBlock[]): readonly Record<st
   return details;
 }
 
+/** A thought without its words: what its maker signed or sealed, where it did. */
+function withoutThought(collected: CollectedBlock): readonly CollectedBlock[] {
+  if (collected.block.kind === 'opaque') return [collected];
+  return collected.signature === undefined ? [] : [{ ...collected, text: '' }];
+}
+
 /** How this wire shows reasoning beside the content (spec/inference 2.1; spec/providers C.3, B.11). */
 function reasoningFields(
   blocks: readonly CollectedBlock[],
@@ -44,7 +50,10 @@ function reasoningFields(
   const { quirks } = context;
   if (quirks.has('thinking-chunks') || inTags(context)) return {};
   if (quirks.has('reasoning-content')) return text === '' || !context.showReasoning ? {} : { reasoning_content: text };
-  if (!context.showReasoning) return { reasoning: null };
+  if (!context.showReasoning) {
+    const sealed = context.sealedReasoning ? reasoningDetails(blocks.flatMap(withoutThought)) : [];
+    return { reasoning: null, ...(sealed.length > 0 && { reasoning_details: sealed }) };
+  }
   const details = reasoningDetails(blocks);
   return { reasoning: text === '' ? null : text, ...(details.length > 0 && { reasoning_details: details }) };
 }

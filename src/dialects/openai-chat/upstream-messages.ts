@@ -72,7 +72,7 @@ const PLAIN_FORMATS: ReadonlySet<string> = new Set(['unknown', 'mistral-v1']);
 export function keptThoughts(history: ReasoningHistory, target: Target, thinks: boolean): boolean {
   if (target.quirks.has('reasoning-object')) return true;
   const field = replayField(target) !== undefined || target.quirks.has('thinking-chunks');
-  return field && thinks && plainReasoning(history) !== undefined;
+  return field && thinks && plainReasoning(history, replayField(target) !== undefined) !== undefined;
 }
 
 /** The thinking of an earlier turn as this host wants it back; what another maker signed or encrypted is left out (INF-090). */
@@ -86,22 +86,25 @@ function historyWire({ reasoning: history, toolCalls }: AssistantMessage, target
   const field = replayField(target);
   if (!field || !thinks) return {};
   const missing = toolCalls.length > 0 && target.quirks.has('reasoning-replay-required') ? '' : undefined;
-  const plain = (history && plainReasoning(history)) ?? missing;
+  const plain = (history && plainReasoning(history, true)) ?? missing;
   return plain === undefined ? {} : { [field]: plain };
 }
 
 /** Plain text of thoughts; empty where the turn says that there were none, undefined where it says nothing (INF-093). */
-function plainReasoning(history: ReasoningHistory): string | undefined {
+function plainReasoning(history: ReasoningHistory, foreign: boolean): string | undefined {
   const details =
     history.details?.filter((detail) => detail.text !== undefined && PLAIN_FORMATS.has(detail.format)) ?? [];
   if (details.length > 0) return details.map((detail) => detail.text).join('');
-  if (history.details && history.details.length > 0) return undefined;
-  return history.text ?? (history.details && '');
+  if (!history.details?.length) return history.text ?? (history.details && '');
+  // What others thought is text all the same; what they signed or sealed is not for this host (UP-058).
+  const texts = history.details.flatMap(({ text }) => text ?? []);
+  const text = history.text ?? texts.join('');
+  return foreign && text !== '' ? text : undefined;
 }
 
 function assistantContent(message: AssistantMessage, parts: readonly Part[], target: Target, thinks: boolean): unknown {
   const chunked = thinks && target.quirks.has('thinking-chunks');
-  const thoughts = chunked && message.reasoning ? plainReasoning(message.reasoning) : undefined;
+  const thoughts = chunked && message.reasoning ? plainReasoning(message.reasoning, false) : undefined;
   if (thoughts !== undefined && thoughts !== '') {
     const thinking = { type: 'thinking', thinking: [{ type: 'text', text: thoughts }], closed: true };
     return [thinking, ...parts.map((part) => partWire(part, target))];

@@ -329,6 +329,9 @@ function gapRequest(body: Wire, request: GenerationRequest, dropped: Dropped[]):
   };
 }
 
+/** A host that answers as a router runs the protocol's own tools. */
+const SEARCHED: ReadonlySet<string> = new Set(['server_tools']);
+
 /** The request as this host takes it. Only what it is known to accept is sent; the rest is named in `dropped`. */
 export function encodeRequest(asked: GenerationRequest, target: Target): EncodedRequest {
   const dropped: Dropped[] = [];
@@ -344,7 +347,9 @@ export function encodeRequest(asked: GenerationRequest, target: Target): Encoded
   writeFields(request, target, body, dropped);
   const replayed = messages.some((message) => message.reasoning_content !== undefined);
   Object.assign(body, besideReasoning(body, target, replayed));
-  Object.assign(body, extraFields(request, DIALECT_ID, target, dropped));
+  const searches = target.quirks.has('router-answers') ? (request.serverTools ?? []) : [];
+  if (searches.length > 0) body.tools = [...((body.tools as Wire[]) ?? []), ...searches.map(({ wire }) => wire)];
+  Object.assign(body, extraFields(request, DIALECT_ID, target, dropped, searches.length > 0 ? SEARCHED : undefined));
   Object.assign(body, markWire(request.cache, target));
   nameLost(request, target, dropped);
   if (request.stream) {

@@ -205,6 +205,7 @@ export const chatRequest = z.looseObject({
   reasoning: reasoning.nullish(),
   reasoning_effort: effort.nullish(),
   include_reasoning: z.boolean().nullish(),
+  include: z.array(z.string()).nullish(),
   modalities: z.array(z.enum(['text', 'image', 'audio'])).nullish(),
   cache_control: cacheControl,
   prompt_cache_key: z.string().max(512).nullish(),

@@ -15,6 +15,7 @@ import { fail, ok, type Result } from '../../canon/result.ts';
 import type { Target } from '../../canon/target.ts';
 import { documentUrl } from '../data-url.ts';
 import { cacheMark, checkPlugins, invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
+import { isSearch, serverTools } from '../server-tools.ts';
 import { DIALECT_ID, FORMAT } from './id.ts';
 import {
   type FormatWire,
@@ -150,6 +151,7 @@ function readMessages({ input, instructions }: ResponsesRequestWire): readonly M
 function readTools(wires: readonly ToolWire[]): Result<readonly Tool[], GatewayError> {
   const tools: Tool[] = [];
   for (const [index, wire] of wires.entries()) {
+    if (isSearch(wire)) continue;
     if (wire.type !== 'function')
       return fail(invalid(`tools.${index}.type`, `server tool ${wire.type} is not available on this gateway`));
     const { name, description, parameters, strict } = wire as Extract<ToolWire, { type: 'function' }>;
@@ -221,6 +223,7 @@ export function decodeRequest(body: unknown, _target?: Target): Result<Generatio
     echoUpstreamBody: false,
     extras: unknownFields(wire, KNOWN_FIELDS, DIALECT_ID),
     ...present({
+      serverTools: serverTools(wire.tools),
       toolChoice: wire.tool_choice == null ? undefined : readToolChoice(wire.tool_choice),
       parallelToolCalls: wire.parallel_tool_calls,
       output: wire.text?.format == null ? undefined : readFormat(wire.text.format),
