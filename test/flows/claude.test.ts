@@ -361,6 +361,10 @@ describe('thinking', () => {
         expect([model, status, sent]).toEqual([model, 404, {}]);
         expect(JSON.parse(answer).error.message).toContain('call a tool');
       }
+      // One that is as new, and takes orders.
+      expect((await tell(claude, 'anthropic/claude-opus-4.8', { tools, tool_choice })).sent.tool_choice.type).not.toBe(
+        'auto',
+      );
       const next = await tell(claude, 'anthropic/claude-opus-5.5', { tools, tool_choice, models: [SONNET] });
       expect([next.status, next.sent.model]).toEqual([200, 'claude-sonnet-4-5']);
       expect(next.sent.tool_choice.type).toBe(tool_choice === 'required' ? 'any' : 'tool');
