@@ -26,13 +26,14 @@ type Form = SchemaForm | Extract<OutputForm, { kind: 'json' }>;
  * @returns undefined where there is nothing to emulate
  */
 export function emulation(request: GenerationRequest, target: Target, dialect: Dialect): Emulation | undefined {
-  const { output, tools, messages } = request;
+  const { output, ...bare } = request;
+  const { tools, messages } = bare;
   if (output?.kind !== 'json-schema' && output?.kind !== 'json') return undefined;
   const beside = tools.length > 0 && target.parameters.has('tools') && (dialect.formOrTools?.(target) ?? false);
   const enforced = output.kind === 'json' || target.parameters.has('structured_outputs');
   if (!beside && (enforced || !target.parameters.has('response_format'))) return undefined;
   return {
-    request: { ...request, output: { kind: beside ? 'text' : 'json' }, messages: told(messages, inWords(output)) },
+    request: { ...bare, ...(!beside && { output: { kind: 'json' } }), messages: told(messages, inWords(output)) },
     // Bare JSON has no form that could be missed: it is passed on as it comes.
     ...(output.kind === 'json-schema' && { check: checkOf(output.schema) }),
     dropped: { pointer: '/response_format', reason: 'adapted' },
