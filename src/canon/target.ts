@@ -82,6 +82,7 @@ export const TRAITS = {
   'chooses-tools': 'Refuses to be made to call a tool.',
   'no-prefill': 'Refuses to go on from a begun answer.',
   'system-turns': 'Takes instructions in the middle of a conversation.',
+  'last-cache-mark': 'Caches up to the last mark alone.',
   'cache-breakpoints': 'Takes breakpoints of its cache on parts of the prompt.',
 } as const satisfies Record<string, string>;
 

@@ -63,7 +63,7 @@ export function markLastPart(
 }
 
 /**
- * The request with the marks that the host takes: the latest four, in the form it knows; the others are named. The very same request where
+ * The request with the marks that the host takes: the latest four, or the last alone, in the form it knows; the others are named. The very same request where
  * nothing is marked, which is nearly always.
  */
 export function fitMarks(request: GenerationRequest, target: Target, dropped: Dropped[]): GenerationRequest {
@@ -73,7 +73,7 @@ export function fitMarks(request: GenerationRequest, target: Target, dropped: Dr
   const whole = cache !== undefined && form !== undefined && !form.field;
   const messages = whole ? markLast(request.messages, cache, form.parts) : request.messages;
   if (cache && !form) dropped.push({ pointer: '/cache_control', reason: 'unsupported' });
-  let left = MARKS_MAX;
+  let left = hasTrait(target, 'last-cache-mark') ? 1 : MARKS_MAX;
   const fit = (mark: CacheMark | undefined, pointer: string, fits: boolean): { cache?: CacheMark } => {
     if (!mark) return {};
     const at = `${pointer}/cache_control`;

@@ -126,7 +126,7 @@ const WIRES: Readonly<Record<string, Wire>> = {
   'gemini-generate': {
     words: {
       stop: 'STOP FINISH_REASON_UNSPECIFIED',
-      length: 'MAX_TOKENS',
+      length: 'MAX_TOKENS CONTINUATION',
       'tool-calls': '',
       'content-filter':
         'SAFETY RECITATION LANGUAGE BLOCKLIST PROHIBITED_CONTENT SPII IMAGE_SAFETY IMAGE_PROHIBITED_CONTENT IMAGE_RECITATION',

@@ -61,6 +61,14 @@ beforeAll(async () => {
     alibaba: host(alibaba, 'openai-chat', [row('lab/qwen', 'qwen')]),
     plain: host(plain, 'openai-chat', [row('lab/plain', 'plain')]),
     strict: host(plain, 'openai-chat', [row('lab/closed', 'closed')], { quirks: ['closed-request'] }),
+    router: host(
+      plain,
+      'openai-chat',
+      [row('google/gemini-2.5-flash', 'google/gemini-2.5-flash'), row('lab/routed', 'r')],
+      {
+        quirks: ['router-answers', 'reasoning-object'],
+      },
+    ),
     google: host(google, 'gemini-generate', [row('lab/google', 'gemini-3-flash')]),
     cohere: host(cohere, 'cohere-v2', [row('lab/cohere', 'command')]),
     local: host(local, 'ollama-chat', [row('lab/local', 'llama')]),
@@ -146,6 +154,27 @@ describe('marks', () => {
     expect(amazon.sent.messages[0].content).toEqual([{ text: 'A' }, point, { text: 'B' }]);
     expect(amazon.sent.system).toEqual([{ text: 'S' }, { cachePoint: { type: 'default', ttl: '1h' } }]);
     expect(amazon.sent.toolConfig.tools[1]).toEqual({ cachePoint: { type: 'default', ttl: '1h' } });
+  });
+
+  test('INF-365 Gemini is given the last mark alone, by whoever passes marks on to it', async () => {
+    const body = {
+      tools: [{ type: 'function', function: { name: 'f' }, cache_control: mark }],
+      messages: [
+        { role: 'system', content: [part('S', { cache_control: hour })] },
+        { role: 'user', content: [part('A', { cache_control: mark }), part('B', { cache_control: mark }), part('C')] },
+      ],
+    };
+    const only = { provider: { only: ['router'] } };
+    const { sent, text, dropped } = await chat(plain, 'google/gemini-2.5-flash', { ...body, ...only });
+    expect(text.match(/cache_control/g)).toHaveLength(1);
+    expect(sent.messages[1].content[1]).toEqual(part('B', { cache_control: mark }));
+    for (const at of ['/messages/0/content/0', '/messages/1/content/0', '/tools/0'])
+      expect(dropped).toContain(`${at}/cache_control;adapted`);
+    // Others behind the same router get them all.
+    const routed = await chat(plain, 'lab/routed', { ...body, ...only });
+    expect(routed.text.match(/cache_control/g)).toHaveLength(4);
+    // Google's own wire has no place for one in a request; its cache is its own doing.
+    expect((await chat(google, 'lab/google', body)).text).not.toMatch(MARKED);
   });
 
   test('INF-042 where a cache takes no marks none is sent, and each is named', async () => {
