@@ -241,6 +241,7 @@ describe('resolve, for any observations', () => {
         const plain = JSON.stringify(resolveAll(observations, () => context));
         expect(JSON.stringify(resolveAll(shuffled, () => context))).toBe(plain);
       }),
+      { numRuns: 3000 },
     );
   });
 

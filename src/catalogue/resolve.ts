@@ -240,7 +240,9 @@ function order(a: Observation, b: Observation): number {
     compare(a.source, b.source) ||
     compare(b.checked, a.checked) ||
     compare(valueKey(a), valueKey(b)) ||
-    compare(a.note ?? '', b.note ?? '')
+    compare(a.note ?? '', b.note ?? '') ||
+    compare(a.conflict ?? '', b.conflict ?? '') ||
+    compare(a.asserted ?? '', b.asserted ?? '')
   );
 }
 
