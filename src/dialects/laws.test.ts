@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'bun:test';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import * as arbitrary from '../../test/support/arbitraries.ts';
 import { type CollectedBlock, collect, type Generation, tell } from '../canon/collect.ts';
@@ -6,9 +8,10 @@ import type { GenerationEvent } from '../canon/event.ts';
 import { grammarBreach, runMachine } from '../canon/grammar.ts';
 import { ALL_PARAMETERS } from '../canon/parameters.ts';
 import type { Quirk, Target } from '../canon/target.ts';
-import { tokens } from '../canon/units.ts';
+import { type Counts, tokens } from '../canon/units.ts';
 import type { Frame } from '../streams/sse.ts';
 import { type AnswerContext, type Dialect, EXPECT_NOTHING, framingOf } from './dialect.ts';
+import { LOSSES, LOST, type Loss } from './losses.ts';
 import { DIALECTS } from './registry.ts';
 
 /**
@@ -21,100 +24,205 @@ interface Flavour {
   /** Which frame says that the answer is complete. */
   readonly complete: RegExp;
   readonly quirks: readonly Quirk[];
-  /** Where every thought has an id of the wire's own making. */
-  readonly ids?: 'own';
-  /** What this wire can say of an answer: the mirror law holds up to exactly this. */
-  readonly carries: (generation: Generation) => Generation;
+  /** Whether it tells thoughts as mere text, where other hosts of the dialect do more. */
+  readonly plainThoughts?: boolean;
+  /** Whose signatures and seals the wire is made for. */
+  readonly maker?: string;
+  /** Its own words for an end. */
+  readonly words?: Readonly<Record<Generation['finish'], string | null>>;
 }
 
-const same = (generation: Generation): Generation => generation;
+const lossesOf = ({ dialect, plainThoughts }: Flavour): readonly Loss[] => {
+  const lost = LOST[dialect];
+  return [...(lost?.always ?? []), ...(plainThoughts ? (lost?.plainThoughts ?? []) : [])];
+};
 
-/** Wires without `reasoning_details` carry reasoning as one plain text, and nothing a maker signed or encrypted. */
-function plainReasoning(generation: Generation): Generation {
-  const thoughts = generation.blocks.filter(({ block }) => block.kind === 'reasoning');
-  const rest = generation.blocks.filter(({ block }) => block.kind !== 'reasoning' && block.kind !== 'opaque');
-  const text = thoughts.map((block) => block.text).join('');
-  const joined: CollectedBlock = { block: { kind: 'reasoning', form: 'text', format: 'unknown' }, text };
-  return { ...generation, blocks: text === '' ? rest : [joined, ...rest] };
-}
+type Taken = (generation: Generation, flavour: Flavour) => Generation;
 
-const MAKER = 'anthropic-claude-v1';
+/** Every block as the wire has it: one, several or none. */
+const each =
+  (change: (one: CollectedBlock, flavour: Flavour) => CollectedBlock | undefined): Taken =>
+  (generation, flavour) => ({ ...generation, blocks: generation.blocks.flatMap((one) => change(one, flavour) ?? []) });
 
-const OPENAI: readonly Flavour[] = [
-  {
-    dialect: 'openai-chat',
-    complete: /"finish_reason":"/,
-    name: 'our own and OpenRouter',
-    quirks: ['router-answers', 'reasoning-object', 'numeric-error-codes'],
-    carries: same,
+const without = (kind: CollectedBlock['block']['kind']): Taken =>
+  each((one) => (one.block.kind === kind ? undefined : one));
+
+const unsigned = ({ signature: _signature, ...one }: CollectedBlock): CollectedBlock => one;
+
+const counted = (generation: Generation, counts: Counts): Generation => ({
+  ...generation,
+  usage: {
+    counts: Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0)),
+    estimated: false,
   },
+});
+
+/** What each loss takes from an answer; in the order in which a wire lists them. */
+const TAKES: { readonly [L in Loss]: Taken } = {
+  refusals: each(({ block, ...one }) => ({ ...one, block: block.kind === 'refusal' ? { kind: 'text' } : block })),
+  images: without('image'),
+  sound: each((one) => (one.audio ? { block: { kind: 'text' }, text: one.audio.transcript } : one)),
+  citations: without('citation'),
+  'citation-places': each((one) => {
+    if (one.block.kind !== 'citation' || one.block.annotation.kind !== 'url') return one;
+    return { ...one, block: { kind: 'citation', annotation: { ...one.block.annotation, start: 0, end: 0 } } };
+  }),
+  logprobs: each(({ logprobs: _logprobs, ...one }) => one),
+  calls: (generation, flavour) => ({
+    ...without('tool-call')(generation, flavour),
+    finish: generation.finish === 'tool-calls' ? 'stop' : generation.finish,
+  }),
+  'thought-places': (generation) => {
+    const thoughts = generation.blocks.filter(({ block }) => block.kind === 'reasoning');
+    const rest = generation.blocks.filter(({ block }) => block.kind !== 'reasoning');
+    const [first] = thoughts;
+    const text = thoughts.map((one) => one.text).join('');
+    return { ...generation, blocks: first ? [{ block: first.block, text }, ...rest] : rest };
+  },
+  'thought-ids': each((one) => {
+    if (one.block.kind !== 'reasoning' && one.block.kind !== 'opaque') return one;
+    const { id: _id, ...block } = one.block;
+    return { ...one, block } as CollectedBlock;
+  }),
+  makers: each((one, { maker = 'unknown' }) =>
+    one.block.kind === 'reasoning' ? { ...one, block: { kind: 'reasoning', form: 'text', format: maker } } : one,
+  ),
+  signatures: each(unsigned),
+  'foreign-signatures': each((one, { maker }) =>
+    one.block.kind === 'reasoning' && one.block.format !== maker ? unsigned(one) : one,
+  ),
+  sealed: without('opaque'),
+  'foreign-sealed': each((one, { maker }) => {
+    if (one.block.kind !== 'opaque') return one;
+    const { format, data } = one.block;
+    return format === maker ? { ...one, block: { kind: 'opaque', format, data } } : undefined;
+  }),
+  'sealed-names': each((one, { maker }) => {
+    if (one.block.kind !== 'opaque' || maker === undefined) return one;
+    const { format, id = '', data: own } = one.block;
+    const data = format === maker ? own : `turnpike:${format}:${id}:${own}`;
+    return { ...one, block: { kind: 'opaque', format: maker, data } };
+  }),
+  filters: (generation) => {
+    const called = generation.blocks.some(({ block }) => block.kind === 'tool-call');
+    const finish = generation.finish === 'length' ? 'length' : called ? 'tool-calls' : 'stop';
+    return { ...generation, finish };
+  },
+  'token-kinds': (generation) => {
+    const counts = generation.usage?.counts ?? {};
+    return counted(generation, { input: tokens(counts, 'input'), output: tokens(counts, 'output') });
+  },
+  'token-kinds-but-cache': (generation) => {
+    const counts = generation.usage?.counts ?? {};
+    const { input = 0, 'cache-read': cached = 0 } = counts;
+    return counted(generation, { input, 'cache-read': cached, output: tokens(counts, 'output') });
+  },
+  'thought-tokens': (generation) => {
+    const { reasoning = 0, output = 0, ...others } = generation.usage?.counts ?? {};
+    return counted(generation, { ...others, output: output + reasoning });
+  },
+  'native-finish': (generation, { words }) => ({ ...generation, nativeFinish: words?.[generation.finish] ?? null }),
+};
+
+/** What this wire can say of an answer: the mirror law holds up to exactly this. */
+const carried = (generation: Generation, flavour: Flavour): Generation =>
+  lossesOf(flavour).reduce((left, loss) => TAKES[loss](left, flavour), generation);
+
+const chat = { dialect: 'openai-chat', complete: /"finish_reason":"/ };
+const CLAUDE = 'anthropic-claude-v1';
+
+const FLAVOURS: readonly Flavour[] = [
+  { ...chat, name: 'our own and OpenRouter', quirks: ['router-answers', 'reasoning-object', 'numeric-error-codes'] },
   {
-    dialect: 'openai-chat',
-    complete: /"finish_reason":"/,
+    ...chat,
     name: 'reasoning_content, usage opt-in',
     quirks: ['usage-opt-in', 'reasoning-content', 'problem-errors'],
-    carries: plainReasoning,
+    plainThoughts: true,
   },
   {
-    dialect: 'openai-chat',
-    complete: /"finish_reason":"/,
+    ...chat,
     name: 'thinking chunks, whole calls',
     quirks: ['thinking-chunks', 'whole-tool-calls', 'usage-in-finish', 'flat-errors'],
-    carries: plainReasoning,
+    plainThoughts: true,
+  },
+  { ...chat, name: 'thoughts between tags', quirks: ['think-tags', 'usage-opt-in'], plainThoughts: true },
+  {
+    dialect: 'openai-completions',
+    name: 'its own hosts',
+    complete: /"finish_reason":"/,
+    quirks: ['usage-opt-in'],
+  },
+  // One flavour for each of its hosts, but none for those that only leave things out.
+  {
+    dialect: 'anthropic-messages',
+    name: 'its own hosts',
+    complete: /"type":"message_stop"/,
+    quirks: [],
+    maker: CLAUDE,
+    words: {
+      stop: 'end_turn',
+      length: 'max_tokens',
+      'tool-calls': 'tool_use',
+      'content-filter': 'refusal',
+      error: 'end_turn',
+    },
+  },
+  {
+    dialect: 'openai-responses',
+    name: 'its own hosts',
+    complete: /"type":"response\.(completed|incomplete)"/,
+    quirks: [],
+    words: {
+      stop: 'completed',
+      'tool-calls': 'completed',
+      length: 'max_output_tokens',
+      'content-filter': 'content_filter',
+      error: null,
+    },
+  },
+  {
+    dialect: 'gemini-generate',
+    name: 'its own hosts',
+    complete: /"finishReason":"/,
+    quirks: [],
+    maker: 'google-gemini-v1',
+    words: { stop: 'STOP', 'tool-calls': 'STOP', length: 'MAX_TOKENS', 'content-filter': 'SAFETY', error: 'OTHER' },
+  },
+  {
+    dialect: 'ollama-chat',
+    name: 'its own hosts',
+    complete: /"done":true/,
+    quirks: [],
+    words: { stop: 'stop', 'tool-calls': 'stop', length: 'length', 'content-filter': 'stop', error: 'stop' },
+  },
+  {
+    dialect: 'cohere-v2',
+    name: 'its own hosts',
+    complete: /"type":"message-end"/,
+    quirks: [],
+    words: {
+      stop: 'COMPLETE',
+      length: 'MAX_TOKENS',
+      'tool-calls': 'TOOL_CALL',
+      'content-filter': 'ERROR_TOXIC',
+      error: 'ERROR',
+    },
+  },
+  {
+    dialect: 'bedrock-converse',
+    name: 'its own hosts',
+    complete: /^messageStop /,
+    quirks: [],
+    maker: CLAUDE,
+    words: {
+      stop: 'end_turn',
+      length: 'max_tokens',
+      'tool-calls': 'tool_use',
+      'content-filter': 'content_filtered',
+      error: 'malformed_model_output',
+    },
   },
 ];
-
-const tagged: Flavour = {
-  dialect: 'openai-chat',
-  complete: /"finish_reason":"/,
-  name: 'thoughts between tags',
-  quirks: ['think-tags', 'usage-opt-in'],
-  carries: plainReasoning,
-};
-
-/** One flavour for each of its hosts, but none for those that only leave things out. */
-const anthropic: Flavour = {
-  dialect: 'anthropic-messages',
-  name: 'its own hosts',
-  complete: /"type":"message_stop"/,
-  quirks: [],
-  carries: anthropicAnswer,
-};
-
-const STOP_REASONS = {
-  stop: 'end_turn',
-  length: 'max_tokens',
-  'tool-calls': 'tool_use',
-  'content-filter': 'refusal',
-  error: 'end_turn',
-} as const;
-
-/** No pictures, no refusals apart from the text, one maker's signatures, and the place of a citation is where it stands. */
-function anthropicAnswer(generation: Generation): Generation {
-  const blocks = generation.blocks.flatMap((one): CollectedBlock[] => {
-    const { block, text } = one;
-    if (block.kind === 'refusal') return [{ block: { kind: 'text' }, text }];
-    if (block.kind === 'image') return [];
-    if (block.kind === 'reasoning') {
-      const signature = block.format === MAKER ? one.signature : undefined;
-      return [
-        {
-          block: { kind: 'reasoning', form: 'text', format: MAKER },
-          text,
-          ...(signature !== undefined && { signature }),
-        },
-      ];
-    }
-    if (block.kind === 'opaque') {
-      const data = block.format === MAKER ? block.data : `turnpike:${block.format}:${block.id ?? ''}:${block.data}`;
-      return [{ block: { kind: 'opaque', format: MAKER, data }, text: '' }];
-    }
-    if (block.kind === 'citation' && block.annotation.kind === 'url')
-      return [{ block: { kind: 'citation', annotation: { ...block.annotation, start: 0, end: 0 } }, text: '' }];
-    return [one];
-  });
-  return { ...generation, blocks, nativeFinish: STOP_REASONS[generation.finish] };
-}
 
 const target = (flavour: Flavour): Target => ({
   upstreamModel: 'm',
@@ -133,17 +241,11 @@ const context = (flavour: Flavour): AnswerContext => ({
   streamUsage: true,
 });
 
-function withoutId(one: CollectedBlock): CollectedBlock {
-  if (one.block.kind !== 'reasoning' && one.block.kind !== 'opaque') return one;
-  const { id: _id, ...block } = one.block;
-  return { ...one, block } as CollectedBlock;
-}
-
 /** What stays equal on the way through a wire: adjacent blocks of one kind are one block, identity and raw usage are the wire's own. */
-function normal(generation: Generation, { ids }: Flavour): unknown {
+function normal(given: Generation, flavour: Flavour): unknown {
+  const generation = lossesOf(flavour).includes('thought-ids') ? TAKES['thought-ids'](given, flavour) : given;
   const blocks: CollectedBlock[] = [];
-  for (const given of generation.blocks) {
-    const block = ids === 'own' ? withoutId(given) : given;
+  for (const block of generation.blocks) {
     const last = blocks.at(-1);
     const mergeable = block.block.kind === 'text' || block.block.kind === 'refusal' || block.block.kind === 'reasoning';
     if (
@@ -199,167 +301,6 @@ function damaged(value: unknown, seed: number): unknown {
   return [null, 7, 'x', {}, [], true][seed % 6];
 }
 
-const responses: Flavour = {
-  dialect: 'openai-responses',
-  name: 'its own hosts',
-  complete: /"type":"response\.(completed|incomplete)"/,
-  quirks: [],
-  carries: (generation) => ({ ...generation, nativeFinish: NATIVE[generation.finish] }),
-  ids: 'own',
-};
-
-const NATIVE = {
-  stop: 'completed',
-  'tool-calls': 'completed',
-  length: 'max_output_tokens',
-  'content-filter': 'content_filter',
-  error: null,
-} as const;
-
-const gemini: Flavour = {
-  dialect: 'gemini-generate',
-  name: 'its own hosts',
-  complete: /"finishReason":"/,
-  quirks: [],
-  carries: geminiAnswer,
-};
-
-const GEMINI_WORDS = {
-  stop: 'STOP',
-  'tool-calls': 'STOP',
-  length: 'MAX_TOKENS',
-  'content-filter': 'SAFETY',
-  error: 'OTHER',
-} as const;
-
-/** No refusals apart from the text, no citations, and nobody else's signatures and sealed thoughts. */
-function geminiAnswer(generation: Generation): Generation {
-  const blocks = generation.blocks.flatMap(({ block, text, ...rest }): CollectedBlock[] => {
-    if (block.kind === 'refusal') return [{ block: { kind: 'text' }, text }];
-    if (block.kind === 'citation' || block.kind === 'opaque') return [];
-    if (block.kind === 'reasoning')
-      return [{ block: { kind: 'reasoning', form: 'text', format: 'google-gemini-v1' }, text }];
-    return [{ block, text, ...rest }];
-  });
-  return { ...generation, blocks, nativeFinish: GEMINI_WORDS[generation.finish] };
-}
-
-/** Counts by direction alone. */
-function plainUsage({ usage }: Generation): Pick<Generation, 'usage'> {
-  const input = tokens(usage?.counts ?? {}, 'input');
-  const output = tokens(usage?.counts ?? {}, 'output');
-  return { usage: { counts: { ...(input > 0 && { input }), ...(output > 0 && { output }) }, estimated: false } };
-}
-
-/** Thoughts, then words, then calls, and nothing else. */
-function plainBlocks(generation: Generation, others: readonly string[] = []): readonly CollectedBlock[] {
-  return generation.blocks.flatMap(({ block, text }): CollectedBlock[] => {
-    if (block.kind === 'refusal') return [{ block: { kind: 'text' }, text }];
-    if (block.kind === 'reasoning') return [{ block: { kind: 'reasoning', form: 'text', format: 'unknown' }, text }];
-    return block.kind === 'text' || block.kind === 'tool-call' || others.includes(block.kind) ? [{ block, text }] : [];
-  });
-}
-
-const ollama: Flavour = {
-  dialect: 'ollama-chat',
-  name: 'its own hosts',
-  complete: /"done":true/,
-  quirks: [],
-  carries: (generation) => {
-    const blocks = plainBlocks(generation);
-    const called = blocks.some(({ block }) => block.kind === 'tool-call');
-    const finish = generation.finish === 'length' ? 'length' : called ? 'tool-calls' : 'stop';
-    const nativeFinish = finish === 'length' ? 'length' : 'stop';
-    return { ...generation, blocks, finish, nativeFinish, ...plainUsage(generation) };
-  },
-};
-
-const COHERE_WORDS = {
-  stop: 'COMPLETE',
-  length: 'MAX_TOKENS',
-  'tool-calls': 'TOOL_CALL',
-  'content-filter': 'ERROR_TOXIC',
-  error: 'ERROR',
-} as const;
-
-/** What was read from the cache is told; thoughts are counted with the rest. */
-const cohere: Flavour = {
-  dialect: 'cohere-v2',
-  name: 'its own hosts',
-  complete: /"type":"message-end"/,
-  quirks: [],
-  carries: (generation) => {
-    const counts = generation.usage?.counts ?? {};
-    const output = tokens(counts, 'output');
-    const { input, 'cache-read': cached } = counts;
-    return {
-      ...generation,
-      blocks: plainBlocks(generation, ['citation']),
-      nativeFinish: COHERE_WORDS[generation.finish],
-      usage: {
-        counts: { ...(input && { input }), ...(cached && { 'cache-read': cached }), ...(output > 0 && { output }) },
-        estimated: false,
-      },
-    };
-  },
-};
-
-const BEDROCK_WORDS = {
-  stop: 'end_turn',
-  length: 'max_tokens',
-  'tool-calls': 'tool_use',
-  'content-filter': 'content_filtered',
-  error: 'malformed_model_output',
-} as const;
-
-/** One maker's signatures and seals, no pictures, no citations; thoughts are counted with the rest. */
-const bedrock: Flavour = {
-  dialect: 'bedrock-converse',
-  name: 'its own hosts',
-  complete: /^messageStop /,
-  quirks: [],
-  carries: (generation) => {
-    const { reasoning: thought = 0, output = 0, ...others } = generation.usage?.counts ?? {};
-    const counts = { ...others, ...(output + thought > 0 && { output: output + thought }) };
-    const blocks = anthropicAnswer(generation).blocks.flatMap((one): CollectedBlock[] => {
-      if (one.block.kind === 'citation') return [];
-      return one.block.kind === 'opaque' && one.block.data.startsWith('turnpike:') ? [] : [one];
-    });
-    return {
-      ...generation,
-      blocks,
-      nativeFinish: BEDROCK_WORDS[generation.finish],
-      usage: { counts, estimated: false },
-    };
-  },
-};
-
-const completions: Flavour = {
-  dialect: 'openai-completions',
-  name: 'its own hosts',
-  complete: /"finish_reason":"/,
-  quirks: ['usage-opt-in'],
-  carries: (generation) => {
-    const all = plainReasoning(generation).blocks.filter(
-      ({ block }) => block.kind === 'text' || block.kind === 'reasoning',
-    );
-    const finish = generation.finish === 'tool-calls' ? 'stop' : generation.finish;
-    return { ...generation, blocks: all, finish };
-  },
-};
-
-const FLAVOURS: readonly Flavour[] = [
-  ...OPENAI,
-  tagged,
-  completions,
-  anthropic,
-  responses,
-  gemini,
-  ollama,
-  cohere,
-  bedrock,
-];
-
 for (const dialect of Object.values(DIALECTS)) {
   for (const flavour of FLAVOURS.filter((one) => one.dialect === dialect.id)) {
     describe(`${dialect.id}, ${flavour.name}`, () => {
@@ -406,10 +347,10 @@ for (const dialect of Object.values(DIALECTS)) {
       it('L3 the upstream half reads what the ingress half wrote', () => {
         fc.assert(
           fc.property(arbitrary.generation, (generation) => {
-            fc.pre(flavour.carries(generation).blocks.length > 0);
+            fc.pre(carried(generation, flavour).blocks.length > 0);
             const events = ofBytes(dialect, flavour, [encode(dialect, streamed(dialect, flavour, generation))]);
             expect(grammarBreach(events)).toBeUndefined();
-            expect(normal(collect(events), flavour)).toEqual(normal(flavour.carries(generation), flavour));
+            expect(normal(collect(events), flavour)).toEqual(normal(carried(generation, flavour), flavour));
           }),
           { numRuns: 300 },
         );
@@ -445,3 +386,24 @@ for (const dialect of Object.values(DIALECTS)) {
     });
   }
 }
+
+describe('what is lost', () => {
+  const page = (id: string): string => readFileSync(join(import.meta.dir, '../../docs/dialects', `${id}.md`), 'utf8');
+  const stated = (text: string, begin: string): readonly string[] =>
+    (text.split(`${begin}\n\n`)[1]?.split('\n\n')[0] ?? '').split('\n').filter((line) => line.startsWith('- '));
+  const bullets = (losses: readonly Loss[] = []): readonly string[] => losses.map((loss) => `- ${LOSSES[loss]}`);
+
+  it('every dialect has a flavour and says what it loses', () => {
+    expect(Object.keys(LOST).sort()).toEqual(Object.keys(DIALECTS).sort());
+    expect(new Set(FLAVOURS.map(({ dialect }) => dialect))).toEqual(new Set(Object.keys(DIALECTS)));
+  });
+
+  for (const [id, { always, plainThoughts }] of Object.entries(LOST)) {
+    it(`the page of ${id} names exactly what its answers lose`, () => {
+      expect(stated(page(id), '**Lost in an answer:**')).toEqual(bullets(always));
+      expect(stated(page(id), '**Lost beyond that, where a host tells thoughts as mere text:**')).toEqual(
+        bullets(plainThoughts),
+      );
+    });
+  }
+});

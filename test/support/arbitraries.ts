@@ -7,7 +7,17 @@ import type { Usage } from '../../src/canon/units.ts';
 const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 });
 const word = fc.stringMatching(/^[a-z][a-z0-9_-]{0,15}$/);
 
-const textBlock = text.map((value): CollectedBlock => ({ block: { kind: 'text' }, text: value }));
+const logprob = fc
+  .record({ token: text, logprob: fc.constantFrom(-0.5, -2.25) })
+  .map((one) => ({ ...one, bytes: null, top_logprobs: [] }));
+const textBlock = fc
+  .record({ value: text, logprobs: fc.option(fc.array(logprob, { minLength: 1, maxLength: 2 }), { nil: undefined }) })
+  .map(
+    ({ value, logprobs }): CollectedBlock => ({ block: { kind: 'text' }, text: value, ...(logprobs && { logprobs }) }),
+  );
+const soundBlock = fc
+  .record({ data: word, transcript: text })
+  .map((audio): CollectedBlock => ({ block: { kind: 'audio' }, text: '', audio }));
 const reasoningBlock = fc
   .record({
     value: text,
@@ -63,6 +73,7 @@ export const generation: fc.Arbitrary<Generation> = fc
     reasoning: fc.array(fc.oneof(reasoningBlock, opaqueBlock), { maxLength: 3 }),
     text: fc.array(textBlock, { maxLength: 1 }),
     refusal: fc.array(refusalBlock, { maxLength: 1 }),
+    sound: fc.array(soundBlock, { maxLength: 1 }),
     images: fc.array(imageBlock, { maxLength: 2 }),
     citations: fc.array(citationBlock, { maxLength: 2 }),
     calls: fc.uniqueArray(toolBlock, {
@@ -72,10 +83,10 @@ export const generation: fc.Arbitrary<Generation> = fc
     usage,
     finish: fc.constantFrom('stop' as const, 'length' as const, 'content-filter' as const),
   })
-  .map(({ reasoning, text: texts, refusal, images, citations, calls, usage: counted, finish }): Generation => {
+  .map(({ reasoning, text: texts, refusal, sound, images, citations, calls, usage: counted, finish }): Generation => {
     const stop = calls.length > 0 && finish === 'stop' ? 'tool-calls' : finish;
     return {
-      blocks: [...reasoning, ...texts, ...refusal, ...images, ...citations, ...calls],
+      blocks: [...reasoning, ...texts, ...refusal, ...sound, ...images, ...citations, ...calls],
       usage: counted,
       finish: stop,
       nativeFinish: stop === 'tool-calls' ? 'tool_calls' : stop === 'content-filter' ? 'content_filter' : stop,

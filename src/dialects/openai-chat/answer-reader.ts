@@ -25,6 +25,8 @@ export class AnswerReader {
   #nativeFinish: string | null = null;
   #usage: Usage | undefined;
   #serviceTier: string | undefined;
+  /** Of text that may still turn out to be a thought. */
+  #likely: readonly unknown[] | undefined;
   #echo: string;
   #upstreamId = '';
   #splitter: ThinkSplitter | undefined;
@@ -91,7 +93,7 @@ export class AnswerReader {
     this.#reasoning(message);
     const content = message.content;
     if (typeof content === 'string') this.#plain(content, logprobs);
-    else if (content != null) for (const chunk of asArray(content) ?? []) this.#contentChunk(asObject(chunk));
+    else if (content != null) for (const chunk of asArray(content) ?? []) this.#contentChunk(asObject(chunk), logprobs);
     this.#rarer(message);
     if (message.tool_calls != null && !this.#noCalls)
       for (const call of asArray(message.tool_calls) ?? []) this.#toolCall(asObject(call));
@@ -99,10 +101,10 @@ export class AnswerReader {
 
   #rarer(message: JsonObject): void {
     if (message.refusal != null) this.#text('refusal', asString(message.refusal) ?? '', undefined);
+    if (message.audio != null) this.#audio(asObject(message.audio));
     if (message.images != null) for (const image of asArray(message.images) ?? []) this.#image(asObject(image));
     if (message.annotations != null)
       for (const note of asArray(message.annotations) ?? []) this.#annotation(asObject(note));
-    if (message.audio != null) this.#audio(asObject(message.audio));
   }
 
   #reasoning(message: JsonObject): void {
@@ -147,24 +149,27 @@ export class AnswerReader {
   }
 
   /** A piece of list-shaped content (spec/providers C.3). */
-  #contentChunk(chunk: JsonObject | undefined): void {
+  #contentChunk(chunk: JsonObject | undefined, logprobs: readonly unknown[] | undefined): void {
     if (chunk?.type === 'thinking') {
       for (const piece of asArray(chunk.thinking) ?? []) this.#thought(asString(asObject(piece)?.text));
       return;
     }
-    if (chunk?.type === 'text') this.#text('text', asString(chunk.text) ?? '', undefined);
+    if (chunk?.type === 'text') this.#text('text', asString(chunk.text) ?? '', logprobs);
     else if (chunk?.type === 'image_url') this.#image(chunk);
   }
 
   /** Text as it came; where thoughts hide in it, apart from them. */
   #plain(text: string, logprobs: readonly unknown[] | undefined): void {
-    if (!this.#splitter) this.#text('text', text, logprobs);
-    else for (const piece of this.#splitter.step(text)) this.#piece(piece);
+    if (!this.#splitter) return this.#text('text', text, logprobs);
+    if (logprobs) this.#likely = [...(this.#likely ?? []), ...logprobs];
+    for (const piece of this.#splitter.step(text)) this.#piece(piece);
   }
 
   #piece({ kind, text }: { readonly kind: 'text' | 'thought'; readonly text: string }): void {
-    if (kind === 'thought') this.#thought(text);
-    else this.#text('text', text, undefined);
+    if (kind === 'thought') return this.#thought(text);
+    const logprobs = this.#likely;
+    this.#likely = undefined;
+    this.#text('text', text, logprobs);
   }
 
   #text(kind: 'text' | 'refusal', text: string, logprobs: readonly unknown[] | undefined): void {

@@ -54,7 +54,8 @@ function textWire(wire: JsonObject): JsonObject {
     const said = asObject(message) ?? asObject(delta) ?? {};
     return {
       ...choice,
-      text: asText(said.content) ?? '',
+      // This wire has one member for whatever is read: refusals and the words of sound are text.
+      text: [said.content, said.refusal, asObject(said.audio)?.transcript].map((one) => asText(one) ?? '').join(''),
       reasoning: asText(said.reasoning) ?? null,
       logprobs: logprobsWire(logprobs),
     };
