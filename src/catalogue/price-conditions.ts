@@ -45,7 +45,7 @@ const LINE =
 export function parseCondition(line: string): PriceCondition | undefined {
   const { tokens, tier, start, end, days, except, what } = LINE.exec(line)?.groups ?? {};
   if (what === undefined || (tokens === undefined && tier === undefined && start === undefined)) return undefined;
-  const numbers = days?.split('/').map((day) => DAYS.findIndex((name) => name === day) + 1);
+  const numbers = days?.split('/').map((day) => (DAYS as readonly string[]).indexOf(day) + 1);
   if (numbers?.includes(0)) return undefined;
   const prices: { [U in Unit]?: string } = {};
   let times: string | undefined;
