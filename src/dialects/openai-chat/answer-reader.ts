@@ -160,13 +160,19 @@ export class AnswerReader {
 
   /** Text as it came; where thoughts hide in it, apart from them. */
   #plain(text: string, logprobs: readonly unknown[] | undefined): void {
-    if (!this.#splitter) return this.#text('text', text, logprobs);
+    if (!this.#splitter) {
+      this.#text('text', text, logprobs);
+      return;
+    }
     if (logprobs) this.#likely = [...(this.#likely ?? []), ...logprobs];
     for (const piece of this.#splitter.step(text)) this.#piece(piece);
   }
 
   #piece({ kind, text }: { readonly kind: 'text' | 'thought'; readonly text: string }): void {
-    if (kind === 'thought') return this.#thought(text);
+    if (kind === 'thought') {
+      this.#thought(text);
+      return;
+    }
     const logprobs = this.#likely;
     this.#likely = undefined;
     this.#text('text', text, logprobs);
