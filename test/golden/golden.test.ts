@@ -2,10 +2,12 @@ import { describe, expect, test } from 'bun:test';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { collect } from '../../src/canon/collect.ts';
+import type { GenerationEvent } from '../../src/canon/event.ts';
 import { grammarBreach, runMachine } from '../../src/canon/grammar.ts';
 import { ALL_PARAMETERS, parameterSet } from '../../src/canon/parameters.ts';
 import { QUIRK_IDS, type Quirk, type Target } from '../../src/canon/target.ts';
 import { type AnswerContext, EXPECT_NOTHING, framingOf } from '../../src/dialects/dialect.ts';
+import { LOST } from '../../src/dialects/losses.ts';
 import { DIALECTS } from '../../src/dialects/registry.ts';
 import { type Framing, SSE } from '../../src/streams/framing.ts';
 import { formatFrame, SseDecoder } from '../../src/streams/sse.ts';
@@ -59,6 +61,25 @@ const ours: AnswerContext = {
   streamUsage: true,
 };
 
+/** Read off the transcripts themselves. */
+function kindsIn(id: string, folder: string): readonly string[] {
+  const request = join(folder, 'request.json');
+  if (existsSync(request)) {
+    const decoded = DIALECTS[id]?.decodeRequest(JSON.parse(read(request)));
+    const parts = decoded?.ok ? decoded.value.messages.flatMap((message) => message.parts) : [];
+    return parts.some(({ kind }) => kind === 'image') ? ['image'] : [];
+  }
+  const events = JSON.parse(read(join(folder, 'events.json'))) as readonly GenerationEvent[];
+  const { blocks, error } = collect(events);
+  const calls = blocks.filter(({ block }) => block.kind === 'tool-call').length;
+  const cut = error && (error.code === 'upstream_interrupted' || error.code === 'upstream_malformed');
+  return [
+    ...blocks.map(({ block }) => block.kind),
+    ...(calls === 1 ? ['tool'] : calls > 1 ? ['parallel tools'] : []),
+    ...(error ? [cut ? 'cut' : 'error'] : []),
+  ];
+}
+
 const goldens = Object.keys(DIALECTS).flatMap((id) => {
   const folder = join(import.meta.dir, id);
   return existsSync(folder) ? readdirSync(folder).map((name) => [id, name, join(folder, name)] as const) : [];
@@ -73,6 +94,16 @@ describe('goldens', () => {
       expect(existsSync(join(folder, 'upstream.sse')) || existsSync(join(folder, 'request.json'))).toBe(true);
     }
   });
+
+  for (const id of Object.keys(DIALECTS)) {
+    const { always = [] } = LOST[id] ?? {};
+    test(`${id}: something of each kind that the wire has`, () => {
+      const shown = new Set(goldens.flatMap(([of, , folder]) => (of === id ? kindsIn(id, folder) : [])));
+      const lost = [...(always.includes('calls') ? ['tool', 'parallel tools', 'reasoning', 'image'] : [])];
+      const wanted = ['text', 'tool', 'parallel tools', 'reasoning', 'image', 'error', 'cut'];
+      expect(wanted.filter((kind) => !shown.has(kind) && !lost.includes(kind))).toEqual([]);
+    });
+  }
 
   for (const [id, name, folder] of goldens) {
     const dialect = DIALECTS[id];
