@@ -1,10 +1,11 @@
 import { type GatewayError, gatewayError } from '../../canon/errors.ts';
-import type { Annotation, Block, GenerationEvent } from '../../canon/event.ts';
+import type { Block, GenerationEvent } from '../../canon/event.ts';
 import type { Target } from '../../canon/target.ts';
 import type { Usage } from '../../canon/units.ts';
 import type { Expectation } from '../dialect.ts';
 import { asArray, asNumber, asObject, asString, asText, type JsonObject } from '../read.ts';
 import { nineCharacters } from '../rewritten-names.ts';
+import { readAnnotation } from './annotations.ts';
 import { finishReason } from './finish.ts';
 import { ThinkSplitter } from './think-tags.ts';
 
@@ -385,26 +386,4 @@ function sameBlock(a: Block, b: Block): boolean {
     return a.form === b.form && a.format === b.format && (b.id === undefined || a.id === b.id);
   }
   return a.kind === b.kind && (a.kind === 'text' || a.kind === 'refusal' || a.kind === 'audio');
-}
-
-function readAnnotation(wire: JsonObject | undefined): Annotation | undefined {
-  const citation = asObject(wire?.url_citation);
-  const url = asText(citation?.url);
-  if (citation && url !== undefined) {
-    const content = asString(citation.content);
-    return {
-      kind: 'url',
-      url,
-      title: asString(citation.title) ?? '',
-      start: asNumber(citation.start_index) ?? 0,
-      end: asNumber(citation.end_index) ?? 0,
-      ...(content !== undefined && { content }),
-    };
-  }
-  const file = asObject(wire?.file);
-  const hash = asText(file?.hash);
-  const name = asText(file?.name);
-  if (file && hash !== undefined && name !== undefined)
-    return { kind: 'file', hash, name, content: asArray(file.content) ?? [] };
-  return undefined;
 }
