@@ -2,6 +2,7 @@ import { EFFORTS, type Effort, type GenerationRequest, nearestEffort } from '../
 import type { Target } from '../canon/target.ts';
 import type { Dialect, EncodedRequest } from '../dialects/dialect.ts';
 import { wireOf } from '../dialects/operations.ts';
+import { withSpokenNames } from '../dialects/speakers.ts';
 import type { Candidate } from '../router/candidate.ts';
 import { thinksAgainstWish } from '../router/rules.ts';
 import { type Check, emulation } from './emulation.ts';
@@ -24,7 +25,7 @@ export function ask(candidate: Candidate, request: GenerationRequest, ports: Gat
   const target = targetOf(candidate, ports);
   // A host that only streams is asked for a stream; its answer is put together for callers who wanted it whole (UP-062).
   const streams = !request.stream && target.quirks.has('stream-only');
-  const fitted = fittedTo(candidate, request);
+  const fitted = fittedTo(candidate, target.quirks.has('message-names') ? request : withSpokenNames(request));
   const wish = streams ? { ...fitted, stream: true } : fitted;
   const emulated = emulation(wish, target, dialect);
   if (!emulated) return { dialect, target, encoded: dialect.encodeRequest(wish, target) };

@@ -166,7 +166,8 @@ export class Walk {
     { provider }: Candidate,
     missing: readonly PlacedMedia[],
   ): Promise<Result<GenerationRequest, GatewayError>> {
-    const { request, client } = this.#call;
+    const { client } = this.#call;
+    const request = this.#request;
     const filled = await (this.#media?.filled(request, missing) ?? ok(request));
     if (this.#stopped) return fail(this.#stopped);
     if (request.stream && client.gone) return fail(gatewayError('client_gone', 'aborted'));

@@ -1,21 +1,24 @@
-import type { Target } from '../../src/canon/target.ts';
+import type { GenerationRequest } from '../../src/canon/request.ts';
 import { loadSnapshot } from '../../src/catalogue/load.ts';
 import type { Endpoint, Model } from '../../src/catalogue/types.ts';
+import type { EncodedRequest } from '../../src/dialects/dialect.ts';
+import { ask } from '../../src/gateway/encode.ts';
 import type { GatewayPorts } from '../../src/gateway/ports.ts';
-import { targetOf as gatewayTarget } from '../../src/gateway/target.ts';
+import { targetOf } from '../../src/gateway/target.ts';
+import type { Candidate } from '../../src/router/candidate.ts';
 import { model as anyModel } from './world.ts';
 
-/** What the gateway knows of a model at a provider of the catalogue, as it knows it when it calls there. */
+/** What the gateway knows of a model at a provider of the catalogue, and what it would say there. */
 
-const snapshot = loadSnapshot();
+export const catalogue = loadSnapshot();
 
-export const catalogue = snapshot;
+const ports = { roads: { snapshot: catalogue } } as unknown as GatewayPorts;
 
 /** The catalogue's own endpoint, or one as an operator would add it; `model` may be one that nobody has heard of. */
-export function targetOf(provider: string, modelId: string, own: Partial<Endpoint> = {}): Target {
-  const row = snapshot.provider(provider);
+function candidateOf(provider: string, modelId: string): Candidate {
+  const row = catalogue.provider(provider);
   if (!row) throw new Error(`no provider ${provider}`);
-  const model: Model = snapshot.model(modelId) ?? anyModel(modelId);
+  const model: Model = catalogue.model(modelId) ?? anyModel(modelId);
   const added: Endpoint = {
     id: `${provider}/${modelId}`,
     provider,
@@ -25,9 +28,14 @@ export function targetOf(provider: string, modelId: string, own: Partial<Endpoin
     priceState: 'free',
     parameters: 'all',
     delivery: 'serverless',
-    ...own,
   };
-  const endpoint = Object.keys(own).length === 0 ? (snapshot.endpoint(added.id) ?? added) : added;
-  const ports = { roads: { snapshot } } as unknown as GatewayPorts;
-  return gatewayTarget({ endpoint, provider: row, model } as Parameters<typeof gatewayTarget>[0], ports);
+  return { endpoint: catalogue.endpoint(added.id) ?? added, provider: row, model } as Candidate;
+}
+
+export const targetFor = (provider: string, model: string) => targetOf(candidateOf(provider, model), ports);
+
+export function encodedFor(provider: string, model: string, request: GenerationRequest): EncodedRequest {
+  const asked = ask(candidateOf(provider, model), request, ports);
+  if (!asked) throw new Error(`${provider} is not called`);
+  return asked.encoded;
 }

@@ -7,6 +7,7 @@ import { extraFields } from '../extras.ts';
 import { sampled, stops } from '../sampling.ts';
 import { unsaid } from '../unsaid.ts';
 import { CONFIG_EXTRAS, DIALECT_ID } from './id.ts';
+import { imageConfig } from './image-config.ts';
 import { reducedSchema } from './reduced-schema.ts';
 import { conversation, generation, hasLevels, type Wire } from './upstream-contents.ts';
 
@@ -24,6 +25,7 @@ const BUDGETS = { none: 0, minimal: 512, low: 2048, medium: 8192, high: 16_384, 
 
 /** Wishes that have a place in `generationConfig`. */
 const WRITTEN: ReadonlySet<string> = new Set(['modalities']);
+const WRITTEN_DRAWING: ReadonlySet<string> = new Set(['modalities', 'image_config']);
 
 const NAMES = {
   temperature: 'temperature',
@@ -128,6 +130,8 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
   if (stopSequences) config.stopSequences = stopSequences;
   if (request.parallelToolCalls === false) dropped.push({ pointer: '/parallel_tool_calls', reason: 'unsupported' });
   if (request.modalities) config.responseModalities = request.modalities.map((one) => one.toUpperCase());
+  const drawing = imageConfig(request, target);
+  if (drawing) config.imageConfig = drawing;
   // What a client of this wire says beside, and we have no word for, its hosts know best.
   const { [CONFIG_EXTRAS]: beside, ...extras } = request.extras;
   Object.assign(config, thinkingConfig(request, target, dropped), outputConfig(request, target, dropped), beside);
@@ -137,7 +141,8 @@ export function encodeRequest(request: GenerationRequest, target: Target): Encod
     ...toolsWire(request, target, dropped),
     ...(Object.keys(config).length > 0 && { generationConfig: config }),
   };
-  Object.assign(body, extraFields({ ...request, extras }, DIALECT_ID, target, dropped, WRITTEN));
+  const written = drawing ? WRITTEN_DRAWING : WRITTEN;
+  Object.assign(body, extraFields({ ...request, extras }, DIALECT_ID, target, dropped, written));
   const method = request.stream ? 'streamGenerateContent?alt=sse' : 'generateContent';
   return {
     path: `/models/${target.upstreamModel}:${method}`,

@@ -55,16 +55,6 @@ function content(parts: readonly Part[], target: Target): unknown {
   return parts.map((part) => partWire(part, target));
 }
 
-/** A name as hosts without the field see it: a prefix of the text (INF-031). */
-function withName(message: Message, target: Target): readonly Part[] {
-  if (message.name === undefined || target.quirks.has('message-names') || message.role === 'tool') return message.parts;
-  const prefix = `${message.name}: `;
-  const [first, ...rest] = message.parts;
-  return first?.kind === 'text'
-    ? [{ ...first, text: prefix + first.text }, ...rest]
-    : [{ kind: 'text', text: prefix }, ...message.parts];
-}
-
 /** Formats a host without signatures may be given back: its own chunks and plain text of unknown making. */
 const PLAIN_FORMATS: ReadonlySet<string> = new Set(['unknown', 'mistral-v1']);
 
@@ -114,7 +104,7 @@ function assistantContent(message: AssistantMessage, parts: readonly Part[], tar
 
 /** What an assistant that called says beside it: where that is nothing, hosts want it in one of three ways (UP-022). */
 function contentWire(message: AssistantMessage, target: Target, thinks: boolean): Wire {
-  const parts = withName(message, target);
+  const { parts } = message;
   const silent = parts.every((part) => part.kind === 'text' && part.text === '');
   const said = silent && message.toolCalls.length > 0 ? [] : parts;
   const whole = assistantContent(message, said, target, thinks);
@@ -155,5 +145,5 @@ export function messageWire(message: Message, target: Target, id: (id: string) =
     };
   }
   const role = message.role === 'developer' && !target.quirks.has('developer-role') ? 'system' : message.role;
-  return { role, content: content(withName(message, target), target), ...named };
+  return { role, content: content(message.parts, target), ...named };
 }

@@ -259,8 +259,9 @@ function writeFields(request: GenerationRequest, target: Target, body: Wire, dro
     for (const [index, { parameters }] of request.tools.entries())
       if (hasChoiceAtRoot(parameters))
         dropped.push({ pointer: `/tools/${index}/function/parameters`, reason: 'adapted' });
-  if (beyond(request.sampling.stop?.length, target.stopsMax)) dropped.push({ pointer: '/stop', reason: 'adapted' });
-  if (beyond(request.sampling.topLogprobs, target.topLogprobsMax))
+  if (body.stop !== undefined && beyond(request.sampling.stop?.length, target.stopsMax))
+    dropped.push({ pointer: '/stop', reason: 'adapted' });
+  if (body.top_logprobs !== undefined && beyond(request.sampling.topLogprobs, target.topLogprobsMax))
     dropped.push({ pointer: '/top_logprobs', reason: 'adapted' });
 }
 
