@@ -40,6 +40,8 @@ export interface GenerationRequest {
   readonly safetyIdentifier?: string;
   /** What image models are told of the picture, e.g. its aspect ratio. */
   readonly imageConfig?: Readonly<Record<string, unknown>>;
+  /** What the caller wants to see of an answer beyond what every caller sees, in the words of its wire. */
+  readonly include?: readonly string[];
   /** Pointers to what the wire's own half could not read, to be named with what a host is not told. */
   readonly unread?: readonly string[];
   readonly metadata?: Readonly<Record<string, string>>;

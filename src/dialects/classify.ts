@@ -19,7 +19,8 @@ const CONTEXT_OVERFLOW =
 /** Rules on more than the status; the first that fits decides. */
 const SIGNALS: readonly Rule[] = [
   { status: [400], text: /DEGRADED function/i, means: 'upstream_overloaded' },
-  { status: [400, 413, 422], code: CONTEXT_OVERFLOW, means: 'upstream_context_too_long' },
+  // Inside an answer it has no status of its own, and counts as 502.
+  { status: [400, 413, 422, 500, 502], code: CONTEXT_OVERFLOW, means: 'upstream_context_too_long' },
   { status: [400, 403, 413, 422], text: CONTEXT_OVERFLOW, means: 'upstream_context_too_long' },
   {
     code: /^(insufficient_quota|exceeded_current_quota_error|billing_hard_limit_reached|billing_error|arrearage|payment_required)$/i,

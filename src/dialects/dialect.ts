@@ -1,6 +1,6 @@
 import type { Generation } from '../canon/collect.ts';
 import type { Dropped } from '../canon/dropped.ts';
-import type { GatewayError } from '../canon/errors.ts';
+import type { ErrorCode, GatewayError } from '../canon/errors.ts';
 import type { GenerationEvent } from '../canon/event.ts';
 import type { Machine } from '../canon/machine.ts';
 import type { GenerationRequest } from '../canon/request.ts';
@@ -29,6 +29,8 @@ export interface AnswerContext {
   readonly streamUsage: boolean;
   /** Whether what is written to a cache has a price here, and is therefore told; undefined tells what there is. */
   readonly cacheWrites?: boolean;
+  /** Bodies as hosts were sent them, JSON texts, where the caller asked to see them: they stand before everything else. */
+  readonly echoes?: readonly string[];
   /** What was asked, for wires whose answers repeat it. */
   readonly request?: GenerationRequest;
   /** The settled bill; asked for only after settlement, when the last chunk or the whole answer is written. */
@@ -117,6 +119,10 @@ export interface Dialect {
   // ingress: client ↔ us
   decodeRequest(wire: unknown, target?: Target): Result<GenerationRequest, GatewayError>;
   encodeStream(context: AnswerContext): Machine<GenerationEvent, Frame>;
+  /** Failures that this wire tells as an answer that became too long. */
+  readonly toldAsLength?: ReadonlySet<ErrorCode>;
+  /** One frame for each body in `echoes`; wires without it have no place for them. */
+  encodeEchoes?(context: AnswerContext): readonly Frame[];
   encodeWhole(generation: Generation, context: AnswerContext): unknown;
   encodeError(error: GatewayError, context: ErrorContext): EncodedError;
   // upstream: us ↔ provider

@@ -17,6 +17,8 @@ import type { Settlement } from './settlement.ts';
 /** What the first moments of a streamed answer came to: content is on its way, or nobody answered. */
 export type Beginning =
   | { readonly kind: 'content'; readonly winner: Winner; readonly execution: Execution }
+  /** Nobody answered, which the caller's wire tells as an answer all the same. */
+  | { readonly kind: 'ended'; readonly winner?: undefined; readonly execution: Execution }
   | { readonly kind: 'failed'; readonly error: GatewayError; readonly execution: Execution };
 
 /**
@@ -81,10 +83,12 @@ export class StreamRelay implements Cuttable {
   async #failed(execution: Execution): Promise<void> {
     const error = this.#cut ?? execution.error ?? gatewayError('internal', 'no attempt and no error');
     await this.#settlement.void(execution, undefined, error);
+    this.#echo(execution);
     const encoder = this.#encoder(undefined, execution);
     this.outlet.write(this.#text([...encoder.step({ type: 'generation-error', error }), ...encoder.end()]));
     this.outlet.close();
-    this.#begin({ kind: 'failed', error, execution });
+    const told = this.#call.dialect.toldAsLength?.has(error.code);
+    this.#begin(told ? { kind: 'ended', execution } : { kind: 'failed', error, execution });
   }
 
   async #relay(winner: Winner, execution: Execution): Promise<void> {
@@ -170,25 +174,19 @@ export class StreamRelay implements Cuttable {
     else this.#detachedTimer ??= setTimeout(() => winner.attempt.abort(), this.#ports.limits.detachedDrainMsMax);
   }
 
-  /** One debug chunk for each provider tried, before any content (spec/inference 3.5). */
+  /** What each provider tried was sent, before any content, where the caller's wire has a place for it (spec/inference 3.5). */
   #echo(execution: Execution): void {
-    for (const body of execution.echoes) {
-      const chunk = {
-        id: this.#call.id,
-        object: 'chat.completion.chunk',
-        created: Math.floor(this.#call.acceptedAt / 1000),
-        model: this.#winner?.candidate.model.id ?? '',
-        choices: [],
-        debug: { echo_upstream_body: JSON.parse(body) },
-      };
-      this.outlet.write(this.#framing.format({ data: JSON.stringify(chunk) }));
-    }
+    if (execution.echoes.length === 0) return;
+    const context = this.#context(this.#winner, execution);
+    this.outlet.write(this.#text(this.#call.dialect.encodeEchoes?.(context) ?? []));
   }
 
   #encoder(winner: Winner | undefined, execution: Execution): Machine<GenerationEvent, Frame> {
-    return this.#call.dialect.encodeStream(
-      answerContext(this.#call, this.#plan, winner, execution, () => this.#bill, this.#ports),
-    );
+    return this.#call.dialect.encodeStream(this.#context(winner, execution));
+  }
+
+  #context(winner: Winner | undefined, execution: Execution): AnswerContext {
+    return answerContext(this.#call, this.#plan, winner, execution, () => this.#bill, this.#ports);
   }
 
   #text(frames: readonly Frame[]): string {
@@ -234,6 +232,7 @@ export function answerContext(
     ...(request.reasoning?.sealed && { sealedReasoning: true }),
     streamUsage: true,
     cacheWrites: rates ? rates.has('cache-write') || rates.has('cache-write-1h') : false,
+    ...(execution.echoes.length > 0 && { echoes: execution.echoes }),
     request,
     bill,
     ...(origin.wantsMetadata && {

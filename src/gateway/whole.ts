@@ -11,7 +11,7 @@ import type { Settlement } from './settlement.ts';
 
 /** A whole answer's body, or why there is none. */
 export type WholeAnswer =
-  | { readonly kind: 'answer'; readonly body: unknown; readonly winner: Winner; readonly execution: Execution }
+  | { readonly kind: 'answer'; readonly body: unknown; readonly winner?: Winner; readonly execution: Execution }
   | { readonly kind: 'failed'; readonly error: GatewayError; readonly execution: Execution };
 
 /**
@@ -43,8 +43,14 @@ async function run(
   try {
     execution = await walk.run();
     const { winner, error } = execution;
-    if (!winner)
-      return await failed(execution, error ?? gatewayError('internal', 'no attempt and no error'), settlement);
+    if (!winner) {
+      const told = error ?? gatewayError('internal', 'no attempt and no error');
+      const failure = await failed(execution, told, settlement);
+      if (!call.dialect.toldAsLength?.has(told.code)) return failure;
+      const context = answerContext(call, plan, undefined, execution, () => undefined, ports);
+      const body = call.dialect.encodeWhole({ blocks: [], finish: 'error', nativeFinish: null, error: told }, context);
+      return { kind: 'answer', body, execution };
+    }
     const events = await allEvents(winner);
     const meter = meterFor(winner, call, size, ports);
     for (const event of events) meter.see(event);

@@ -10,7 +10,7 @@ import { hostPath } from './host-path.ts';
 import { DIALECT_ID } from './id.ts';
 import { encodeError } from './ingress-error.ts';
 import { decodeRequest } from './ingress-request.ts';
-import { encodeStream } from './ingress-stream.ts';
+import { encodeEchoes, encodeStream } from './ingress-stream.ts';
 import { encodeWhole } from './ingress-whole.ts';
 import { decodeStream, decodeWhole } from './upstream-answer.ts';
 import { encodeRequest } from './upstream-request.ts';
@@ -29,6 +29,7 @@ export const openaiChat: Dialect = {
   formOrTools: ({ quirks }) => quirks.has('form-or-tools'),
   decodeRequest,
   encodeStream,
+  encodeEchoes,
   encodeWhole,
   encodeError,
   ...withFunctionNames({ encodeRequest, decodeStream, decodeWhole }, LETTERS_64),

@@ -274,3 +274,16 @@ class StreamEncoder implements Machine<GenerationEvent, Frame> {
 }
 
 export const encodeStream = (context: AnswerContext): Machine<GenerationEvent, Frame> => new StreamEncoder(context);
+
+/** One debug chunk for each provider tried (spec/inference 3.5). */
+export const encodeEchoes = ({ id, created, model, echoes = [] }: AnswerContext): readonly Frame[] =>
+  echoes.map((body) => ({
+    data: JSON.stringify({
+      id,
+      object: 'chat.completion.chunk',
+      created,
+      model,
+      choices: [],
+      debug: { echo_upstream_body: JSON.parse(body) },
+    }),
+  }));

@@ -7,7 +7,7 @@ import { MEANINGS } from './finish.ts';
 import { DIALECT_ID } from './id.ts';
 import { encodeError } from './ingress-error.ts';
 import { decodeRequest } from './ingress-request.ts';
-import { encodeStream } from './ingress-stream.ts';
+import { encodeEchoes, encodeStream, TOLD_AS_LENGTH } from './ingress-stream.ts';
 import { encodeWhole } from './ingress-whole.ts';
 import { decodeStream, decodeWhole } from './upstream-answer.ts';
 import { encodeRequest } from './upstream-request.ts';
@@ -20,6 +20,8 @@ export const openaiResponses: Dialect = {
   finishWords: words(MEANINGS),
   decodeRequest,
   encodeStream,
+  encodeEchoes,
+  toldAsLength: TOLD_AS_LENGTH,
   encodeWhole,
   encodeError,
   ...withFunctionNames({ encodeRequest, decodeStream, decodeWhole }, LETTERS_64),

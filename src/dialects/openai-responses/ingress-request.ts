@@ -14,7 +14,7 @@ import type {
 import { fail, ok, type Result } from '../../canon/result.ts';
 import type { Target } from '../../canon/target.ts';
 import { documentUrl } from '../data-url.ts';
-import { cacheMark, checkPlugins, invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
+import { allowedTools, cacheMark, checkPlugins, invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
 import { isSearch, serverTools } from '../server-tools.ts';
 import { DIALECT_ID, FORMAT } from './id.ts';
 import {
@@ -94,19 +94,25 @@ interface Turn {
 /** Items → turns: what the assistant thought, said and called in a row is one turn of its. */
 class Turns {
   readonly messages: Message[] = [];
+  /** Pointers to items that are no part of any turn. */
+  readonly unread: string[] = [];
   #turn: Turn | undefined;
 
-  add(item: ItemWire): void {
+  add(item: ItemWire, index: number): void {
     if (item.type === 'function_call') {
       const { call_id: id, name, arguments: text } = item as { call_id: string; name: string; arguments: string };
       this.#own().toolCalls.push({ id, name, arguments: text });
+    } else if (item.type === 'custom_tool_call') {
+      const { call_id: id, name, input } = item as { call_id: string; name: string; input: string };
+      this.#own().toolCalls.push({ id, name, arguments: JSON.stringify({ input }) });
     } else if (item.type === 'reasoning') {
       const { details } = this.#own();
       details.push(...detailsOf(item as ReasoningItem, details.length));
-    } else if (item.type === 'function_call_output') {
+    } else if (item.type === 'function_call_output' || item.type === 'custom_tool_call_output') {
       const { call_id, output } = item as { call_id: string; output: string | readonly PartWire[] };
       this.#other({ role: 'tool', callId: call_id, parts: partsOf(output) });
     } else if (item.type === 'message' || item.type == null) this.#message(item as MessageItem);
+    else this.unread.push(`/input/${index}`);
   }
 
   end(): readonly Message[] {
@@ -140,12 +146,15 @@ class Turns {
   }
 }
 
-function readMessages({ input, instructions }: ResponsesRequestWire): readonly Message[] {
+function readMessages({ input, instructions }: ResponsesRequestWire): {
+  readonly messages: readonly Message[];
+  readonly unread: readonly string[];
+} {
   const turns = new Turns();
   if (instructions) turns.messages.push({ role: 'system', parts: partsOf(instructions) });
   if (typeof input === 'string') turns.messages.push({ role: 'user', parts: partsOf(input) });
-  else for (const item of input) turns.add(item);
-  return turns.end();
+  else for (const [index, item] of input.entries()) turns.add(item, index);
+  return { messages: turns.end(), unread: turns.unread };
 }
 
 function readTools(wires: readonly ToolWire[]): Result<readonly Tool[], GatewayError> {
@@ -160,15 +169,20 @@ function readTools(wires: readonly ToolWire[]): Result<readonly Tool[], GatewayE
   return ok(tools);
 }
 
-/** Of allowed tools, the named one where it is alone: no other wire can say more. */
-function readToolChoice(wire: ToolChoiceWire): ToolChoice {
-  if (typeof wire === 'string') return { kind: wire };
-  if (wire.type === 'function') return { kind: 'named', name: wire.name };
-  const [only] = wire.tools;
-  if (wire.mode === 'required' && wire.tools.length === 1 && only?.name != null)
-    return { kind: 'named', name: only.name };
-  return { kind: wire.mode };
+function readToolChoice(wire: ToolChoiceWire): Result<ToolChoice, GatewayError> {
+  if (typeof wire === 'string') return ok({ kind: wire });
+  if (wire.type === 'function') return ok({ kind: 'named', name: wire.name as string });
+  if (wire.type === 'allowed_tools') return ok({ kind: (wire as AllowedWire).mode });
+  return fail(invalid('tool_choice', `names ${wire.type}, a tool that is not available on this gateway`));
 }
+
+type AllowedWire = Extract<ToolChoiceWire, { type: 'allowed_tools' }>;
+
+/** The names a choice is limited to, where it is. */
+const allowedNames = (choice: ToolChoiceWire | null | undefined): readonly string[] | undefined =>
+  choice != null && typeof choice !== 'string' && choice.type === 'allowed_tools'
+    ? (choice as AllowedWire).tools.flatMap(({ name }) => name ?? [])
+    : undefined;
 
 function readFormat(wire: FormatWire): OutputForm {
   if (wire.type === 'text') return { kind: 'text' };
@@ -200,15 +214,19 @@ export function decodeRequest(body: unknown, _target?: Target): Result<Generatio
   if (problem) return fail(problem);
   const tools = readTools(wire.tools ?? []);
   if (!tools.ok) return tools;
+  const allowed = allowedTools(tools.value, allowedNames(wire.tool_choice));
+  if (!allowed.ok) return allowed;
+  const choice = wire.tool_choice == null ? ok(undefined) : readToolChoice(wire.tool_choice);
+  if (!choice.ok) return choice;
   const reasoning = wire.reasoning == null ? ok(undefined) : readReasoning(wire.reasoning);
   if (!reasoning.ok) return reasoning;
-  const messages = readMessages(wire);
+  const { messages, unread } = readMessages(wire);
   if (messages.length === 0) return fail(invalid('input', 'must hold at least one message'));
   return ok({
     model: wire.model ?? undefined,
     fallbacks: wire.models ?? [],
     messages,
-    tools: tools.value,
+    tools: allowed.value,
     sampling: present({
       temperature: wire.temperature,
       topP: wire.top_p,
@@ -220,11 +238,11 @@ export function decodeRequest(body: unknown, _target?: Target): Result<Generatio
     }),
     stream: wire.stream ?? false,
     preferences: wire.provider ?? NO_PREFERENCES,
-    echoUpstreamBody: false,
+    echoUpstreamBody: wire.stream === true && wire.debug?.echo_upstream_body === true,
     extras: unknownFields(wire, KNOWN_FIELDS, DIALECT_ID),
     ...present({
       serverTools: serverTools(wire.tools),
-      toolChoice: wire.tool_choice == null ? undefined : readToolChoice(wire.tool_choice),
+      toolChoice: choice.value,
       parallelToolCalls: wire.parallel_tool_calls,
       output: wire.text?.format == null ? undefined : readFormat(wire.text.format),
       verbosity: wire.text?.verbosity,
@@ -236,6 +254,9 @@ export function decodeRequest(body: unknown, _target?: Target): Result<Generatio
       sessionId: wire.session_id,
       user: wire.user,
       safetyIdentifier: wire.safety_identifier,
+      imageConfig: wire.image_config,
+      include: wire.include,
+      unread: unread.length > 0 ? unread : undefined,
       metadata: wire.metadata,
       modalities: wire.modalities,
     }),

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../canon/errors.ts';
 import type { Annotation, Block, Delta, GenerationEvent } from '../../canon/event.ts';
 import { type Machine, NOTHING } from '../../canon/machine.ts';
 import type { Usage } from '../../canon/units.ts';
@@ -8,9 +9,24 @@ import { INCOMPLETE, responseHead } from './response.ts';
 import { encodeUsage } from './usage.ts';
 
 type Wire = Record<string, unknown>;
+const SEALED = 'reasoning.encrypted_content';
+
 type End = Extract<GenerationEvent, { type: 'generation-end' }>;
 
 const DONE: Frame = { data: '[DONE]' };
+
+/** A prompt that is too long for its host is an answer without room (spec/inference 4.10). */
+export const TOLD_AS_LENGTH: ReadonlySet<ErrorCode> = new Set(['upstream_context_too_long']);
+
+/** One event for each provider tried, before everything else. */
+export const encodeEchoes = ({ echoes = [] }: AnswerContext): readonly Frame[] =>
+  echoes.map((body, sequence_number) => {
+    const type = 'response.debug';
+    return {
+      event: type,
+      data: JSON.stringify({ type, sequence_number, debug: { echo_upstream_body: JSON.parse(body) } }),
+    };
+  });
 
 /** The item under way, with what was said in it so far. */
 interface OpenItem {
@@ -18,10 +34,10 @@ interface OpenItem {
   readonly index: number;
   /** Of a message: its parts; the last one may still be open. */
   readonly parts: Wire[];
-  /** Of a thought or a call: its text. */
+  /** Of a call, or of the open part of a thought: its text. */
   text: string;
-  /** Of a thought: whether it is told or summed up. */
-  readonly form?: 'text' | 'summary';
+  /** Of a thought: whether its open part tells it or sums it up. */
+  form?: 'text' | 'summary' | undefined;
 }
 
 /**
@@ -39,9 +55,12 @@ export class ResponseWriter implements Machine<GenerationEvent, Frame> {
   #usage: Usage | undefined;
   #end: End | undefined;
   #failed = false;
+  #begun = false;
 
   constructor(context: AnswerContext) {
     this.#context = context;
+    // What was sent to hosts has been told already.
+    this.#sequence = context.echoes?.length ?? 0;
   }
 
   step(event: GenerationEvent): readonly Frame[] {
@@ -60,14 +79,23 @@ export class ResponseWriter implements Machine<GenerationEvent, Frame> {
         this.#usage = event.usage;
         return NOTHING;
       case 'generation-start':
-        this.#emit('response.created', { response: this.#state('in_progress') });
-        this.#emit('response.in_progress', { response: this.#state('in_progress') });
+        this.#begin();
         break;
       case 'generation-end':
         this.#closeItem();
         this.#end = event;
         break;
       case 'generation-error': {
+        if (TOLD_AS_LENGTH.has(event.error.code)) {
+          this.#begin();
+          this.#closeItem();
+          this.#end = {
+            type: 'generation-end',
+            finish: 'length',
+            nativeFinish: event.error.facts.providerCode ?? null,
+          };
+          break;
+        }
         this.#failed = true;
         const { quirks } = this.#context;
         const { code, message, metadata } = errorObject(event.error, { quirks, origin: '' });
@@ -102,6 +130,13 @@ export class ResponseWriter implements Machine<GenerationEvent, Frame> {
     };
   }
 
+  #begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#emit('response.created', { response: this.#state('in_progress') });
+    this.#emit('response.in_progress', { response: this.#state('in_progress') });
+  }
+
   #state(status: string): Wire {
     return {
       ...responseHead(this.#context),
@@ -131,11 +166,11 @@ export class ResponseWriter implements Machine<GenerationEvent, Frame> {
     if (open) this.#emit(type, { item_id: open.item.id, output_index: open.index, ...members });
   }
 
-  #openItem(prefix: string, item: Wire, form?: OpenItem['form']): OpenItem {
+  #openItem(prefix: string, item: Wire): OpenItem {
     this.#closeItem();
     const index = this.#output.length;
     const id = item.id ?? `${prefix}_${this.#context.id}_${index}`;
-    const open: OpenItem = { item: { ...item, id }, index, parts: [], text: '', ...(form && { form }) };
+    const open: OpenItem = { item: { ...item, id }, index, parts: [], text: '' };
     this.#open = open;
     this.#emit('response.output_item.added', { output_index: index, item: open.item });
     return open;
@@ -161,20 +196,23 @@ export class ResponseWriter implements Machine<GenerationEvent, Frame> {
   }
 
   #closeThought(open: OpenItem): void {
-    const { text, form } = open;
-    const item: Wire = { ...open.item, status: 'completed' };
-    if (text !== '' && form === 'summary') {
-      const part = { type: 'summary_text', text };
-      item.summary = [part];
-      this.#inner('response.reasoning_summary_text.done', { summary_index: 0, text });
-      this.#inner('response.reasoning_summary_part.done', { summary_index: 0, part });
-    } else if (text !== '' && form === 'text') {
-      const part = { type: 'reasoning_text', text };
-      item.content = [part];
-      this.#inner('response.reasoning_text.done', { content_index: 0, text });
-      this.#inner('response.content_part.done', { content_index: 0, part });
-    }
-    this.#done(item);
+    this.#closeThoughtPart(open);
+    this.#done({ ...open.item, status: 'completed' });
+  }
+
+  /** A thought has parts of two kinds, each numbered by itself: what was thought, and what that comes to. */
+  #closeThoughtPart(open: OpenItem): void {
+    const { text, form, item } = open;
+    if (form === undefined || !this.#context.showReasoning) return;
+    const summary = form === 'summary';
+    const part = { type: summary ? 'summary_text' : 'reasoning_text', text };
+    const list = (summary ? item.summary : item.content) as Wire[];
+    const at = summary ? { summary_index: list.length } : { content_index: list.length };
+    list.push(part);
+    this.#inner(summary ? 'response.reasoning_summary_text.done' : 'response.reasoning_text.done', { ...at, text });
+    this.#inner(summary ? 'response.reasoning_summary_part.done' : 'response.content_part.done', { ...at, part });
+    open.text = '';
+    open.form = undefined;
   }
 
   #message(): OpenItem {
@@ -234,22 +272,31 @@ export class ResponseWriter implements Machine<GenerationEvent, Frame> {
 
   /** A sealed thought of the same id is the same item as the one just told: ids are unique within a response. */
   #seal({ format, id, data }: Extract<Block, { kind: 'opaque' }>): void {
-    const open = this.#open;
-    if (open?.form === undefined || id === undefined || open.item.id !== id)
-      this.#openItem('rs', this.#thought(format, id));
-    if (this.#open) this.#open.item.encrypted_content = data;
+    const open = this.#sameThought(id) ?? this.#openItem('rs', this.#thought(format, id));
+    // A client that does not ask for it does not get it (INF-283).
+    const { request } = this.#context;
+    if (!request || request.include?.includes(SEALED)) open.item.encrypted_content = data;
     this.#closeItem();
+  }
+
+  #sameThought(id: string | undefined): OpenItem | undefined {
+    const open = this.#open;
+    return id !== undefined && open?.item.type === 'reasoning' && open.item.id === id ? open : undefined;
   }
 
   /** Who asks for a summary looks for thoughts there: what a host tells in full is shown in that place. */
   #startThought({ format, id, form: own }: Extract<Block, { kind: 'reasoning' }>): void {
     const form = this.#context.request?.reasoning?.summary === undefined ? own : 'summary';
-    const item = { ...this.#thought(format, id), ...(form === 'text' && { content: [] }), status: 'in_progress' };
-    this.#openItem('rs', item, form);
+    const again = this.#sameThought(id);
+    if (again) this.#closeThoughtPart(again);
+    const open = again ?? this.#openItem('rs', { ...this.#thought(format, id), status: 'in_progress' });
+    open.form = form;
     if (!this.#context.showReasoning) return;
+    if (form === 'text') open.item.content ??= [];
+    const list = (form === 'summary' ? open.item.summary : open.item.content) as Wire[];
     const part = { type: form === 'summary' ? 'summary_text' : 'reasoning_text', text: '' };
-    if (form === 'summary') this.#inner('response.reasoning_summary_part.added', { summary_index: 0, part });
-    else this.#inner('response.content_part.added', { content_index: 0, part });
+    if (form === 'summary') this.#inner('response.reasoning_summary_part.added', { summary_index: list.length, part });
+    else this.#inner('response.content_part.added', { content_index: list.length, part });
   }
 
   #thought(format: string, id: string | undefined): Wire {
@@ -295,8 +342,10 @@ export class ResponseWriter implements Machine<GenerationEvent, Frame> {
     if (block?.kind === 'reasoning') {
       if (!this.#context.showReasoning) return;
       open.text += text;
-      if (open.form === 'text') this.#inner('response.reasoning_text.delta', { content_index: 0, delta: text });
-      else this.#inner('response.reasoning_summary_text.delta', { summary_index: 0, delta: text });
+      const { content = [], summary = [] } = open.item as { content?: Wire[]; summary?: Wire[] };
+      if (open.form === 'text')
+        this.#inner('response.reasoning_text.delta', { content_index: content.length, delta: text });
+      else this.#inner('response.reasoning_summary_text.delta', { summary_index: summary.length, delta: text });
       return;
     }
     const part = open.parts.at(-1);

@@ -86,7 +86,10 @@ class AnswerReader extends AnswerEvents {
   /** A whole item at once. */
   whole(item: JsonObject): void {
     this.open(item);
-    for (const one of asArray(item.summary) ?? []) this.piece('summary', asText(asObject(one)?.text));
+    for (const one of asArray(item.summary) ?? []) {
+      this.piece('summary', asText(asObject(one)?.text));
+      this.blockEnd();
+    }
     for (const one of asArray(item.content) ?? []) this.#part(item, asObject(one) ?? {});
     this.close(item);
   }
@@ -123,6 +126,9 @@ function readEvent(reader: AnswerReader, wire: JsonObject): void {
       break;
     case 'response.output_text.annotation.added':
       reader.cite(wire.annotation);
+      break;
+    case 'response.reasoning_summary_part.done':
+      reader.blockEnd();
       break;
     case 'response.content_part.done':
       // A thought is closed with its item, which may bring its signature.

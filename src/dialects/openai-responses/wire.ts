@@ -60,6 +60,17 @@ const outputItem = z.object({
   call_id: z.string().min(1),
   output: z.union([z.string(), z.array(part)]),
 });
+const customCallItem = z.object({
+  type: z.literal('custom_tool_call'),
+  call_id: z.string().min(1),
+  name: z.string().min(1),
+  input: z.string(),
+});
+const customOutputItem = z.object({
+  type: z.literal('custom_tool_call_output'),
+  call_id: z.string().min(1),
+  output: z.union([z.string(), z.array(part)]),
+});
 const reasoningItem = z.looseObject({
   type: z.literal('reasoning'),
   id: z.string().nullish(),
@@ -76,8 +87,15 @@ const otherItem = z.looseObject({
     .refine((type) => !KNOWN_ITEMS.has(type), 'is not complete')
     .refine((type) => type !== 'item_reference', 'cannot be resolved: nothing is stored here'),
 });
-const KNOWN_ITEMS: ReadonlySet<string> = new Set(['message', 'function_call', 'function_call_output', 'reasoning']);
-const item = z.union([messageItem, callItem, outputItem, reasoningItem, otherItem]);
+const KNOWN_ITEMS: ReadonlySet<string> = new Set([
+  'message',
+  'function_call',
+  'function_call_output',
+  'custom_tool_call',
+  'custom_tool_call_output',
+  'reasoning',
+]);
+const item = z.union([messageItem, callItem, outputItem, customCallItem, customOutputItem, reasoningItem, otherItem]);
 export type ItemWire = z.infer<typeof item>;
 export type MessageItem = z.infer<typeof messageItem>;
 export type ReasoningItem = z.infer<typeof reasoningItem>;
@@ -113,8 +131,9 @@ const toolChoice = z.union([
   z.object({
     type: z.literal('allowed_tools'),
     mode: z.enum(['auto', 'required']),
-    tools: z.array(z.looseObject({ type: z.string(), name: z.string().nullish() })),
+    tools: z.array(z.looseObject({ type: z.string(), name: z.string().nullish() })).min(1),
   }),
+  z.looseObject({ type: z.enum(['web_search_preview', 'web_search_preview_2025_03_11', 'apply_patch', 'shell']) }),
 ]);
 export type ToolChoiceWire = z.infer<typeof toolChoice>;
 
@@ -165,6 +184,8 @@ export const responsesRequest = z.looseObject({
   service_tier: z.string().max(64).nullish(),
   session_id: sessionId.nullish(),
   user: z.string().max(256, 'may have 256 characters').nullish(),
+  image_config: z.record(z.string(), z.unknown()).nullish(),
+  debug: z.looseObject({ echo_upstream_body: z.boolean().nullish() }).nullish(),
   safety_identifier: z.string().max(256, 'may have 256 characters').nullish(),
   provider: preferencesSchema.nullish(),
   plugins: plugins.nullish(),
