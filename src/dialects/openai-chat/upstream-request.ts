@@ -7,6 +7,7 @@ import type { EncodedRequest } from '../dialect.ts';
 import { extraFields } from '../extras.ts';
 import { callIds, NINE_CHARACTERS } from '../rewritten-names.ts';
 import { writeBody } from '../short-way.ts';
+import { withSpokenNames } from '../speakers.ts';
 import { DIALECT_ID } from './id.ts';
 import { hasChoiceAtRoot, narrowSchema } from './narrow-schema.ts';
 import { strictTurns, systemFirst } from './turns.ts';
@@ -291,7 +292,8 @@ function mentionsJson(messages: readonly Message[]): boolean {
 }
 
 function adapted(request: GenerationRequest, target: Target): readonly Message[] {
-  const placed = target.quirks.has('system-first') ? systemFirst(request.messages) : request.messages;
+  const { messages } = target.quirks.has('message-names') ? request : withSpokenNames(request);
+  const placed = target.quirks.has('system-first') ? systemFirst(messages) : messages;
   const turns = target.quirks.has('strict-turns') ? strictTurns(placed) : placed;
   if (!closed(target) || request.output?.kind !== 'json' || mentionsJson(turns)) return turns;
   const [first, ...rest] = turns;
