@@ -86,9 +86,10 @@ describe('a counter', () => {
     const large = SENTENCE.repeat(10_000);
     expect(large.length).toBeGreaterThan(256 * 1024);
     await counter.count(['warm'], PATIENT_MS);
+    const slow = letters(800_000);
     const began = performance.now();
-    // Not even tried, and tried in vain.
-    for (const deadlineMs of [10, 300]) expect(await counter.count([large], deadlineMs)).toBeUndefined();
+    expect(await counter.count([large], 10), 'not even tried').toBeUndefined();
+    expect(await counter.count([slow], 250), 'tried in vain').toBeUndefined();
     expect(performance.now() - began).toBeLessThan(800);
     const [count = 0] = (await counter.count([large], PATIENT_MS)) ?? [];
     expect(count / (100 * countTokens(SENTENCE.repeat(100)))).toBeCloseTo(1, 3);

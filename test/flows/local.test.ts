@@ -89,8 +89,8 @@ describe('a server on this machine', () => {
     expect(llama).toMatchObject({ context_length: 131_072, top_provider: { context_length: 16_384 } });
     expect(rows.find(({ id }) => id === 'vllm/org-big-model')).toMatchObject({ context_length: 50_000 });
     const list = await page(gateway, '/providers');
-    expect(list).toMatch(/Ollama<\/a><\/th>.{0,200}<td>Running<\/td>/);
-    expect(list).toMatch(/SGLang<\/a><\/th>.{0,200}<td>Not running<\/td>/);
+    expect(list).toMatch(/Ollama<\/a><\/th>.{0,200}<td class="short">Running<\/td>/);
+    expect(list).toMatch(/SGLang<\/a><\/th>.{0,200}<td class="short">Not running<\/td>/);
     expect(await page(gateway, '/models/ollama/llama3.2/on/ollama')).toContain('Own machine');
   });
 
