@@ -7,7 +7,7 @@ import { plainHeaders } from '../upstream/route.ts';
 import type { Effects } from './effects.ts';
 import { routeOf } from './provider-route.ts';
 
-/** Model servers of this machine and of the operator's: which there are, and what they have (docs/decisions/0016). */
+/** Model servers of this machine and of the operator's: which there are, and what they have (docs/decisions/0013). */
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
 
