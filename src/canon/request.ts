@@ -212,6 +212,8 @@ export type OutputForm =
 export const EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const;
 export type Effort = (typeof EFFORTS)[number];
 
+export const isEffort = (name: string): name is Effort => (EFFORTS as readonly string[]).includes(name);
+
 export interface ReasoningWish {
   readonly effort?: Effort;
   readonly budgetTokens?: number;

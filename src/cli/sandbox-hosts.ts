@@ -1,4 +1,4 @@
-import { EFFORTS, type Effort } from '../canon/request.ts';
+import { isEffort } from '../canon/request.ts';
 import { isQuirk, type Target } from '../canon/target.ts';
 import type { Snapshot } from '../catalogue/snapshot.ts';
 import type { Endpoint, Provider, SandboxRow } from '../catalogue/types.ts';
@@ -12,8 +12,6 @@ import { parseFault } from '../sandbox/faults.ts';
 import { SandboxHost } from '../sandbox/host.ts';
 import type { SandboxHostSpec, SandboxModel } from '../sandbox/ports.ts';
 import type { Effects } from './effects.ts';
-
-const isEffort = (name: string): name is Effort => (EFFORTS as readonly string[]).includes(name);
 
 /** Where no source says how much a model takes and gives. */
 const CONTEXT_UNKNOWN = 131_072;

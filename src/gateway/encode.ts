@@ -1,4 +1,4 @@
-import { EFFORTS, type Effort, type GenerationRequest, nearestEffort } from '../canon/request.ts';
+import { type GenerationRequest, isEffort, nearestEffort } from '../canon/request.ts';
 import type { Target } from '../canon/target.ts';
 import type { Dialect, EncodedRequest } from '../dialects/dialect.ts';
 import { wireOf } from '../dialects/operations.ts';
@@ -37,8 +37,6 @@ export function ask(candidate: Candidate, request: GenerationRequest, ports: Gat
     ...(emulated.check && { check: emulated.check }),
   };
 }
-
-const isEffort = (name: string): name is Effort => (EFFORTS as readonly string[]).includes(name);
 
 /** A model that always thinks and is asked not to, as the latest of its family, thinks as little as it can. */
 function fittedTo({ endpoint, model }: Candidate, request: GenerationRequest): GenerationRequest {

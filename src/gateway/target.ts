@@ -1,9 +1,7 @@
-import { EFFORTS, type Effort } from '../canon/request.ts';
+import { isEffort } from '../canon/request.ts';
 import { type ErrorRule, isQuirk, type Target } from '../canon/target.ts';
 import type { Candidate } from '../router/candidate.ts';
 import type { GatewayPorts } from './ports.ts';
-
-const isEffort = (name: string): name is Effort => (EFFORTS as readonly string[]).includes(name);
 
 const errorRule = ({ status, code, text, means }: NonNullable<Candidate['provider']['errors']>[number]): ErrorRule => ({
   means,

@@ -1,9 +1,8 @@
 import type { GatewayError } from '../../canon/errors.ts';
 import { NO_PREFERENCES } from '../../canon/preferences.ts';
 import {
-  EFFORTS,
-  type Effort,
   type GenerationRequest,
+  isEffort,
   type Message,
   type OutputForm,
   type Part,
@@ -142,8 +141,6 @@ function readOutput({
   if (schema) return { kind: 'json-schema', name: 'output', schema };
   return responseMimeType === 'application/json' ? { kind: 'json' } : undefined;
 }
-
-const isEffort = (word: string): word is Effort => (EFFORTS as readonly string[]).includes(word);
 
 /** Thoughts are only shown to those who ask for them (spec/providers B.3.2). */
 function readThinking({ includeThoughts, thinkingBudget, thinkingLevel }: ThinkingWire): ReasoningWish {

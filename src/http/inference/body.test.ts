@@ -93,7 +93,7 @@ describe('the short way', () => {
     expect(text).toBe(long);
     expect(text.match(/"(role|messages)"/g)).toHaveLength(2);
     const doubled = `{"messages":[{"role":"user","content":"no"}],"messages":[{"role":"user","content":"${filling}"}]}`;
-    expect(sent(doubled)).rejects.toThrow('messages is named twice');
+    await expect(sent(doubled)).rejects.toThrow('messages is named twice');
   });
 
   test('is not taken for small bodies, nor where the host is told something else', async () => {
