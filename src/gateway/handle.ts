@@ -67,7 +67,7 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
     snapshot: ports.roads.snapshot,
     defaultModel: ports.roads.defaultModel,
     unroutable: ports.roads.unroutable,
-    inOutage: (endpointId) => ports.health.inOutage(endpointId),
+    standing: (endpointId) => ports.health.standing(endpointId),
     promptTokens: size.base,
     sizeAt: (endpoint) => size.at(endpoint),
     seed: ports.nextSeed(),

@@ -1,5 +1,6 @@
 import type { Clock } from '../canon/clock.ts';
 import { type EndpointHealth, foldAttempt, inOutage, UNKNOWN_HEALTH } from '../router/health.ts';
+import { type Standing, UNTRIED } from '../router/standing.ts';
 import type { HealthPort } from './ports.ts';
 
 /** What this gateway saw of an endpoint itself, in the words of the endpoint listing (spec/platform 4.6). */
@@ -64,9 +65,11 @@ export class Measurements implements HealthPort {
     this.#clock = clock;
   }
 
-  inOutage(endpointId: string): boolean {
+  standing(endpointId: string): Standing {
     const observed = this.#endpoints.get(endpointId);
-    return observed !== undefined && inOutage(observed.health, this.#clock.now());
+    return observed !== undefined && inOutage(observed.health, this.#clock.now())
+      ? { ...UNTRIED, outage: true }
+      : UNTRIED;
   }
 
   record(endpointId: string, outcome: 'served' | 'failed'): void {

@@ -3,6 +3,7 @@ import type { Snapshot } from '../catalogue/snapshot.ts';
 import type { Endpoint, Provider } from '../catalogue/types.ts';
 import type { Books } from '../ledger/books.ts';
 import type { Nanodollars } from '../money/money.ts';
+import type { Standing } from '../router/standing.ts';
 import type { AttemptLimits } from '../upstream/attempt.ts';
 import type { Deadlines } from '../upstream/deadlines.ts';
 import type { Departures } from '../upstream/departures.ts';
@@ -31,7 +32,7 @@ export interface Roads {
 }
 
 export interface HealthPort {
-  inOutage(endpointId: string): boolean;
+  standing(endpointId: string): Standing;
   record(endpointId: string, outcome: 'served' | 'failed'): void;
   /** Flags an endpoint whose server is set up wrongly. @returns whether that is news */
   misconfigured(endpointId: string): boolean;

@@ -4,6 +4,7 @@ import { type Rates, unitPrice } from '../catalogue/rates.ts';
 import type { Host, Snapshot } from '../catalogue/snapshot.ts';
 import type { Rejection } from './candidate.ts';
 import { means } from './rules.ts';
+import type { Standing } from './standing.ts';
 
 interface Priced {
   readonly host: Host;
@@ -17,7 +18,7 @@ export interface OrderInput {
   readonly preferences: Preferences;
   readonly variantSort?: 'price';
   readonly snapshot: Snapshot;
-  readonly inOutage: (endpointId: string) => boolean;
+  readonly standing: (endpointId: string) => Standing;
   readonly seed: number;
 }
 
@@ -41,7 +42,7 @@ export function orderCandidates(input: OrderInput): Ordered {
     (host): Priced => ({
       host,
       price: blendedPrice(input.snapshot.rates(host.endpoint)),
-      outage: input.inOutage(host.endpoint.id),
+      outage: input.standing(host.endpoint.id).outage,
     }),
   );
   const sort = typeof preferences.sort === 'object' ? preferences.sort.by : (preferences.sort ?? input.variantSort);

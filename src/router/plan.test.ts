@@ -4,6 +4,7 @@ import { endpoint, model, planInput, provider, request, world } from '../../test
 import type { Preferences } from '../canon/preferences.ts';
 import { foldAttempt, inOutage, UNKNOWN_HEALTH } from './health.ts';
 import { type PlanInput, plan } from './plan.ts';
+import { UNTRIED } from './standing.ts';
 
 const slugs = (input: PlanInput): string[] => {
   const planned = plan(input);
@@ -39,7 +40,7 @@ describe('plan', () => {
 
   it('a host in outage is tried last and never drawn', () => {
     for (let seed = 0; seed < 200; seed++) {
-      const order = slugs(planInput({ seed, inOutage: (id) => id.startsWith('a/') }));
+      const order = slugs(planInput({ seed, standing: (id) => ({ ...UNTRIED, outage: id.startsWith('a/') }) }));
       expect(order.at(-1)).toBe('a');
       expect(order).toHaveLength(3);
     }

@@ -8,6 +8,7 @@ import type { Plan, PlannedModel, Rejection } from './candidate.ts';
 import { orderCandidates } from './order.ts';
 import { resolveModel } from './resolve.ts';
 import { type Facts, RULES, type Rule, type Size, softPreferences } from './rules.ts';
+import type { Standing } from './standing.ts';
 
 export interface PlanInput {
   readonly request: GenerationRequest;
@@ -15,7 +16,8 @@ export interface PlanInput {
   readonly defaultModel: string | undefined;
   /** Undefined where the provider can be called; otherwise why not. */
   readonly unroutable: (provider: Provider, endpoint: Endpoint) => string | undefined;
-  readonly inOutage: (endpointId: string) => boolean;
+  /** What is known of each endpoint now. */
+  readonly standing: (endpointId: string) => Standing;
   /** The prompt's size in tokens as far as it can be told before anybody has counted. */
   readonly promptTokens: number;
   /** The same as each endpoint would count it, where that is known apart. */
@@ -84,7 +86,7 @@ function planModel(slug: string, index: number, input: PlanInput): Result<Planne
     preferences: request.preferences,
     ...(resolved.sort && { variantSort: resolved.sort }),
     snapshot,
-    inOutage: input.inOutage,
+    standing: input.standing,
     // Each model of the list draws for itself.
     seed: input.seed + index,
   });

@@ -2,6 +2,7 @@ import type { GenerationRequest } from '../../src/canon/request.ts';
 import { Snapshot } from '../../src/catalogue/snapshot.ts';
 import type { Endpoint, Model, Provider } from '../../src/catalogue/types.ts';
 import type { PlanInput } from '../../src/router/plan.ts';
+import { UNTRIED } from '../../src/router/standing.ts';
 
 /** Whole valid values for tests of planning: a test states only what matters to it. */
 
@@ -96,7 +97,7 @@ export const planInput = (overrides: Partial<PlanInput> = {}): PlanInput => ({
   snapshot: world(),
   defaultModel: undefined,
   unroutable: () => undefined,
-  inOutage: () => false,
+  standing: () => UNTRIED,
   promptTokens: 10,
   seed: 1,
   ...overrides,

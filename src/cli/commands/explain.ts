@@ -2,6 +2,7 @@ import { NO_PREFERENCES, preferencesSchema } from '../../canon/preferences.ts';
 import type { GenerationRequest } from '../../canon/request.ts';
 import { loadConfig } from '../../config/load.ts';
 import { plan } from '../../router/plan.ts';
+import { UNTRIED } from '../../router/standing.ts';
 import { type Command, parse, show, table, UsageError } from '../command.ts';
 import { lookOnce } from '../local-servers.ts';
 import { configure, realRoads, sandboxRoads, withLocal } from '../roads.ts';
@@ -58,7 +59,7 @@ Plans a request without sending it. --provider-json is the request's "provider" 
       snapshot: roads.snapshot,
       defaultModel: config.defaultModel,
       unroutable: roads.unroutable,
-      inOutage: () => false,
+      standing: () => UNTRIED,
       promptTokens: 0,
       seed,
     });
