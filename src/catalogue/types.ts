@@ -2,6 +2,7 @@ import type { ErrorCode } from '../canon/errors.ts';
 import type { MediaTaken } from '../canon/media.ts';
 import type { Parameter } from '../canon/parameters.ts';
 import type { Trait } from '../canon/target.ts';
+import type { Tier } from '../canon/tiers.ts';
 import type { Unit } from '../canon/units.ts';
 import type { DataPolicy } from './data-policy.ts';
 
@@ -288,7 +289,6 @@ export interface RateOverride extends PriceCircumstances {
   readonly rates: { readonly [U in Unit]?: string };
 }
 
-/** One model at one provider: the unit of routing. */
 export interface Discovery {
   /** The owner that its list gives its models; `{id}` stands for the model's own id. Absent where the form of the list is enough. */
   readonly owner?: string;
@@ -298,11 +298,16 @@ export interface Discovery {
   readonly contextMax?: number;
 }
 
+/** One model at one provider, in one flavour and one tier of service: the unit of routing. */
 export interface Endpoint {
-  /** `provider/lab/slug` */
+  /** `provider/lab/slug`, and `@flavour/tier` where it has these. */
   readonly id: string;
   readonly provider: string;
   readonly model: string;
+  /** The region or kind it is served in, where its provider has the model several times, e.g. `us-east5` or `turbo`. */
+  readonly flavour?: string;
+  /** The tier of service, where it is not the usual one. */
+  readonly tier?: Tier;
   /** The model's name in this provider's API. */
   readonly upstreamModel: string;
   readonly contextLength?: number;

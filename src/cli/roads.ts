@@ -4,6 +4,7 @@ import { customModel, customProvider, type Overlay, withOverlay } from '../catal
 import { readPricing } from '../catalogue/pricing-object.ts';
 import type { Snapshot } from '../catalogue/snapshot.ts';
 import type { FoundServer } from '../catalogue/sources/local-servers.ts';
+import { endpointIdOf } from '../catalogue/tags.ts';
 import type { Endpoint, Model, Provider, State } from '../catalogue/types.ts';
 import { mediaOfOwn, overlaid } from '../catalogue/wire-media.ts';
 import { type Config, ConfigError } from '../config/load.ts';
@@ -127,9 +128,10 @@ function providerOf(id: string, own: ProviderConfig, catalogue: Snapshot): Provi
 
 function endpointOf(provider: Provider, row: EndpointConfig, at: string): Endpoint {
   return {
-    id: `${provider.id}/${row.model}`,
+    id: endpointIdOf({ provider: provider.id, ...row }),
     provider: provider.id,
     model: row.model,
+    ...(row.flavour !== undefined && { flavour: row.flavour }),
     upstreamModel: row.upstream_model,
     ...pricesOf(row.pricing, at),
     parameters: row.supported_parameters ?? 'all',

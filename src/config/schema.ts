@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { QUIRK_IDS, type Quirk } from '../canon/target.ts';
+import { TIERS } from '../canon/tiers.ts';
 import { parseUnitPrice, parseUsd } from '../money/money.ts';
 import { LIMITS, type LimitId } from './limits.ts';
 
@@ -84,6 +85,12 @@ const endpoint = z.strictObject({
   model: z.string().regex(/^[^/\s]+\/[^/\s]+$/, 'must be author/slug'),
   name: text.optional(),
   upstream_model: text,
+  /** Region or kind, where the provider has the model several times; its tag is then `provider/flavour`. */
+  flavour: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]*$/, 'must be lower case letters, digits and hyphens')
+    .refine((flavour) => !(TIERS as readonly string[]).includes(flavour), 'is the name of a tier of service')
+    .optional(),
   context_length: numeric(z.int().min(1)).optional(),
   max_completion_tokens: numeric(z.int().min(1)).optional(),
   pricing: pricing.optional(),

@@ -8,6 +8,7 @@ export type RuleId =
   | 'only'
   | 'ignore'
   | 'max_price'
+  | 'service_tier'
   | 'modality'
   | 'media'
   | 'tools'

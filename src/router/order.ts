@@ -83,7 +83,7 @@ function blendedPrice(rates: Rates): number {
 function inListedOrder(hosts: readonly Priced[], order: readonly string[]): Priced[] {
   const listed: Priced[] = [];
   for (const slug of order) {
-    for (const one of hosts) if (means(slug, one.host.provider) && !listed.includes(one)) listed.push(one);
+    for (const one of hosts) if (means(slug, one.host) && !listed.includes(one)) listed.push(one);
   }
   return listed;
 }

@@ -75,7 +75,8 @@ function planModel(slug: string, index: number, input: PlanInput): Result<Planne
   const { unroutable, promptTokens, media = mediaOf(request) } = input;
   const latest = resolved.latest === true;
   const sizeAt = input.sizeAt ?? (() => ({ likely: promptTokens, most: promptTokens }));
-  const facts: Facts = { request, media, model, snapshot, unroutable, promptTokens, sizeAt, latest };
+  const { variants } = resolved;
+  const facts: Facts = { request, media, model, snapshot, unroutable, promptTokens, sizeAt, latest, variants };
   const rejected: Rejection[] = [];
   let left = snapshot.hostsOf(model.id);
   for (const rule of RULES) left = keep(left, rule, facts, rejected);
@@ -84,7 +85,7 @@ function planModel(slug: string, index: number, input: PlanInput): Result<Planne
   const ordered = orderCandidates({
     hosts: preferred.left,
     preferences: request.preferences,
-    ...(resolved.sort && { variantSort: resolved.sort }),
+    ...(resolved.variants.includes('floor') && { variantSort: 'price' as const }),
     snapshot,
     standing: input.standing,
     // Each model of the list draws for itself.

@@ -5,9 +5,11 @@ import { effortOf, type GenerationRequest, type Operation } from '../canon/reque
 import type { Unit } from '../canon/units.ts';
 import { unitPrice } from '../catalogue/rates.ts';
 import type { Host, Snapshot } from '../catalogue/snapshot.ts';
+import { tagOf } from '../catalogue/tags.ts';
 import type { Endpoint, Model, Provider } from '../catalogue/types.ts';
 import { type PicodollarsPerUnit, parsePricePerMillion, parseUnitPrice, picodollarsPerUnit } from '../money/money.ts';
 import type { PlannedModel, Rejection, RuleId } from './candidate.ts';
+import { notAdmitted } from './tiers.ts';
 
 /** What a rule may look at. */
 export interface Facts {
@@ -19,6 +21,8 @@ export interface Facts {
   readonly promptTokens: number;
   /** The latest of a family was asked for, whatever that is today. */
   readonly latest: boolean;
+  /** Variants of routing in the slug that was asked for, e.g. `nitro`. */
+  readonly variants: readonly string[];
   readonly sizeAt: (endpoint: Endpoint) => Size;
 }
 
@@ -46,9 +50,14 @@ export interface Rule {
   error(planned: PlannedModel, facts: Facts, alone: boolean): RuleError;
 }
 
-/** Whether a slug of `order`, `only` or `ignore` means this provider; display names are tolerated, case is not looked at. */
-export function means(slug: string, provider: Provider): boolean {
+/**
+ * Whether a slug of `order`, `only` or `ignore` means this endpoint: a provider's means all its regions and flavours but no tier of
+ * service, a whole tag one endpoint. Display names are tolerated, case is not looked at.
+ */
+export function means(slug: string, { endpoint, provider }: Host): boolean {
   const wanted = slug.toLowerCase();
+  if (wanted === tagOf(endpoint).toLowerCase()) return true;
+  if (endpoint.tier !== undefined) return false;
   return wanted === provider.id.toLowerCase() || wanted === provider.name.toLowerCase();
 }
 
@@ -231,20 +240,34 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: 'only',
-    rejects: (_endpoint, provider, { request: { preferences } }) =>
-      preferences.only && !preferences.only.some((slug) => means(slug, provider)) ? 'not in provider.only' : undefined,
+    rejects: (endpoint, provider, { request: { preferences } }) =>
+      preferences.only && !preferences.only.some((slug) => means(slug, { endpoint, provider }))
+        ? 'not in provider.only'
+        : undefined,
     error: (planned, facts) => excludedProviders(planned, facts),
   },
   {
     id: 'ignore',
-    rejects: (_endpoint, provider, { request: { preferences } }) =>
-      preferences.ignore?.some((slug) => means(slug, provider)) ? 'in provider.ignore' : undefined,
+    rejects: (endpoint, provider, { request: { preferences } }) =>
+      preferences.ignore?.some((slug) => means(slug, { endpoint, provider })) ? 'in provider.ignore' : undefined,
     error: (planned, facts) => excludedProviders(planned, facts),
   },
   {
     id: 'max_price',
     rejects: (endpoint, _provider, facts) => aboveCeiling(endpoint, facts),
     error: (planned) => constraint('max_price', `No endpoints found for ${planned.requested} at or below max_price.`),
+  },
+  {
+    id: 'service_tier',
+    rejects: (endpoint, provider, facts) =>
+      endpoint.tier === undefined && facts.request.serviceTier !== 'flex'
+        ? undefined
+        : notAdmitted({ endpoint, provider }, facts.request, facts.variants, () => flexLeft(facts)),
+    error: (planned) =>
+      constraint(
+        'service_tier',
+        `No endpoints found for ${planned.requested} in the tier of service that was asked for.`,
+      ),
   },
   {
     id: 'modality',
@@ -351,6 +374,20 @@ export const RULES: readonly Rule[] = [
       alone ? tooLong(planned, facts) : constraint('context_length', tooLong(planned, facts).message),
   },
 ];
+
+/** Whether an endpoint of the flex tier is left by the rules before the one on tiers. */
+function flexLeft(facts: Facts): boolean {
+  const earlier = RULES.slice(
+    0,
+    RULES.findIndex(({ id }) => id === 'service_tier'),
+  );
+  return facts.snapshot
+    .hostsOf(facts.model.id)
+    .some(
+      ({ endpoint, provider }) =>
+        endpoint.tier === 'flex' && earlier.every((rule) => rule.rejects(endpoint, provider, facts) === undefined),
+    );
+}
 
 function excludedProviders(planned: PlannedModel, facts: Facts): RuleError {
   const { only, ignore } = facts.request.preferences;

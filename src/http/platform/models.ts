@@ -1,5 +1,6 @@
 import { unitPrice } from '../../catalogue/rates.ts';
 import type { Snapshot } from '../../catalogue/snapshot.ts';
+import { tagOf } from '../../catalogue/tags.ts';
 import type { Endpoint, Model, Provider } from '../../catalogue/types.ts';
 import type { Measurements } from '../../gateway/measurements.ts';
 import type { Roads } from '../../gateway/ports.ts';
@@ -129,7 +130,7 @@ export function endpointJson(
     context_length: endpoint.contextLength ?? model.contextLength ?? 0,
     pricing: pricingJson(roads.snapshot.rates(endpoint), endpoint.overrides),
     provider_name: provider.name,
-    tag: provider.id,
+    tag: tagOf(endpoint),
     quantization: endpoint.quantization ?? 'unknown',
     max_completion_tokens: endpoint.maxOutputTokens ?? null,
     max_prompt_tokens: null,
