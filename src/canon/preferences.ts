@@ -9,6 +9,13 @@ const slugs = z.array(z.string().min(1).max(256)).max(100);
 /** A ceiling in USD: per million for prompt and completion, per unit for the others. */
 const ceiling = z.union([z.number().nonnegative(), z.string().regex(/^\d+(\.\d+)?([eE][+-]?\d+)?$/)]);
 
+/** A number means the median; of an object all members must hold (spec/inference 5.3). */
+const cutoff = z.number().nonnegative();
+const threshold = z.union([
+  cutoff,
+  z.object({ p50: cutoff.nullish(), p75: cutoff.nullish(), p90: cutoff.nullish(), p99: cutoff.nullish() }),
+]);
+
 export const PREFERENCES = {
   order: {
     schema: slugs,
@@ -32,11 +39,19 @@ export const PREFERENCES = {
     schema: z.union([
       z.enum(['price', 'throughput', 'latency', 'exacto']),
       z.object({
-        by: z.enum(['price', 'throughput', 'latency', 'exacto']),
+        by: z.enum(['price', 'throughput', 'latency', 'exacto']).nullish(),
         partition: z.enum(['model', 'none']).nullish(),
       }),
     ]),
     says: 'Take hosts strictly by this figure instead of by the price-weighted draw.',
+  },
+  preferred_min_throughput: {
+    schema: threshold,
+    says: 'Hosts that write more slowly go behind the others: output tokens a second, as the median or by percentile.',
+  },
+  preferred_max_latency: {
+    schema: threshold,
+    says: 'Hosts that take longer to begin go behind the others: seconds, as the median or by percentile.',
   },
   max_price: {
     schema: z.object({

@@ -1,5 +1,6 @@
 import type { GatewayError } from '../canon/errors.ts';
 import type { Endpoint, Model, Provider } from '../catalogue/types.ts';
+import type { Standing } from './standing.ts';
 
 export type RuleId =
   | 'retired'
@@ -28,6 +29,14 @@ export interface Candidate {
   readonly model: Model;
   /** Why it stands where it stands, in words. */
   readonly reason: string;
+  /** USD per million tokens, three parts prompt to one part completion. */
+  readonly price: number;
+  /** What was known of its health when it was placed. */
+  readonly standing: Standing;
+  /** The chance it had in the draw that put it first, of 1. */
+  readonly chance?: number;
+  /** Listed by the caller, or the host of the conversation: no threshold moves it. */
+  readonly pinned?: boolean;
 }
 
 export interface Rejection {

@@ -1,135 +1,297 @@
-import { seededRandom } from '../canon/clock.ts';
 import type { Preferences } from '../canon/preferences.ts';
-import { type Rates, unitPrice } from '../catalogue/rates.ts';
 import type { Host, Snapshot } from '../catalogue/snapshot.ts';
-import type { Rejection } from './candidate.ts';
+import type { Model } from '../catalogue/types.ts';
+import type { Candidate, Rejection } from './candidate.ts';
+import { blendedPrice, draw } from './draw.ts';
 import { means } from './rules.ts';
+import { figureOf, type Sort, saidOf, sortOf } from './sort.ts';
 import type { Standing } from './standing.ts';
+import { cutoffsOf, type Met, met } from './thresholds.ts';
 
-interface Priced {
-  readonly host: Host;
-  /** USD per million tokens, three parts prompt to one part completion: what the draw and a price sort compare. */
-  readonly price: number;
-  readonly outage: boolean;
+/**
+ * The order in which hosts are tried (spec/inference 5.2, 5.3, 5.5), in layers: hosts that the caller lists, the host of the
+ * conversation, and then everybody else by health, thresholds, class, sort and, where no sort is asked for, the draw.
+ */
+
+/** The hosts of one model that no constraint rejected. */
+export interface Field {
+  readonly model: Model;
+  readonly hosts: readonly Host[];
+}
+
+/** Hosts in classes that are tried one after the other; within a class the layers below decide. */
+export interface Classes {
+  /** Less is earlier. */
+  rankOf(host: Host): number;
+  /** Why a host of this rank stands there, in words that follow a comma; undefined where that needs no word. */
+  says(rank: number): string | undefined;
 }
 
 export interface OrderInput {
-  readonly hosts: readonly Host[];
+  /** More than one only where the hosts of all models are sorted together. */
+  readonly fields: readonly Field[];
   readonly preferences: Preferences;
-  readonly variantSort?: 'price';
+  /** What the variant of the slug asks for, unless the request says otherwise. */
+  readonly variantSort?: Sort | undefined;
+  /** What the operator asks for, where neither does. */
+  readonly standardSort?: Sort | undefined;
+  /** The endpoint that has this conversation in its cache. */
+  readonly sticky?: string | undefined;
+  /** Service tiers: above every sort. */
+  readonly tiers?: Classes | undefined;
+  /** How well hosts call tools: below a sort by a figure, which switches it off. */
+  readonly exacto?: Classes | undefined;
   readonly snapshot: Snapshot;
   readonly standing: (endpointId: string) => Standing;
   readonly seed: number;
 }
 
-interface Chosen {
-  readonly host: Host;
-  readonly reason: string;
-}
-
 interface Ordered {
-  readonly chosen: readonly Chosen[];
+  readonly candidates: readonly Candidate[];
   readonly rejected: readonly Rejection[];
 }
 
-/** The order in which hosts are tried (spec/inference 5.2, 5.3, 5.5). */
+/** A host with everything that the layers compare. */
+interface Entrant {
+  readonly host: Host;
+  readonly model: Model;
+  readonly price: number;
+  readonly standing: Standing;
+  readonly band: Band;
+  readonly met: Met;
+  readonly tier: number;
+  readonly exacto: number;
+  readonly figure: number | undefined;
+  /** Its place in the caller's list; 0 for the host of the conversation; -1 for all others. */
+  pin: number;
+  chance: number | undefined;
+  reason: string;
+}
+
+/** Less is earlier. The last two are asked only because nobody else is left. */
+const BANDS = { normal: 0, degraded: 1, down: 2, outage: 3, resting: 4 } as const;
+type Band = (typeof BANDS)[keyof typeof BANDS];
+
+const bandOf = ({ resting, outage, uptime }: Standing): Band => {
+  if (resting !== undefined) return BANDS.resting;
+  return outage ? BANDS.outage : BANDS[uptime];
+};
+
 export function orderCandidates(input: OrderInput): Ordered {
-  const { preferences, hosts } = input;
-  const [only] = hosts;
-  if (only && hosts.length === 1 && !preferences.order)
-    return { chosen: [{ host: only, reason: 'the only host' }], rejected: [] };
-  const priced = hosts.map(
-    (host): Priced => ({
-      host,
-      price: blendedPrice(input.snapshot.rates(host.endpoint)),
-      outage: input.standing(host.endpoint.id).outage,
-    }),
-  );
-  const sort = typeof preferences.sort === 'object' ? preferences.sort.by : (preferences.sort ?? input.variantSort);
-  const listed = inListedOrder(priced, preferences.order ?? []);
-  const others = listed.length === 0 ? priced : priced.filter((one) => !listed.includes(one));
-  // An order or a price sort switches the draw off. Nothing is measured yet that the other sorts could go by, so they leave it on.
-  const rest =
-    sort === 'price'
-      ? byPrice(others, 'price sort')
-      : preferences.order?.length
-        ? byPrice(others, 'after provider.order, by price')
-        : drawn(others, input.seed);
-  const all = [...listed.map(({ host }) => ({ host, reason: 'named in provider.order' })), ...rest];
-  if (preferences.allow_fallbacks !== false) return { chosen: all, rejected: [] };
-  const keep = preferences.order?.length ? listed.length : 1;
-  return {
-    chosen: all.slice(0, keep),
-    rejected: all.slice(keep).map(({ host }) => ({
-      ...host,
-      rule: 'allow_fallbacks' as const,
-      reason: 'allow_fallbacks is false',
-    })),
-  };
+  const { fields, preferences } = input;
+  const [field] = fields;
+  const only = field?.hosts[0];
+  if (field && only && fields.length === 1 && field.hosts.length === 1 && !preferences.order)
+    return { candidates: [alone(only, field.model, input)], rejected: [] };
+  const entrants = enter(input);
+  const listed = preferences.order?.length ? pinListed(entrants, preferences.order) : pinSticky(entrants, input.sticky);
+  const others = listed.length === 0 ? entrants : entrants.filter(({ pin }) => pin < 0);
+  arrange(others, input);
+  const all = listed.length === 0 ? others : joined(listed, others);
+  return preferences.allow_fallbacks === false
+    ? withoutFallbacks(all, input)
+    : { candidates: all.map(candidateOf), rejected: [] };
 }
 
-const blended = new WeakMap<Rates, number>();
+function alone(host: Host, model: Model, { snapshot, standing }: OrderInput): Candidate {
+  const { endpoint, provider } = host;
+  const price = blendedPrice(snapshot.rates(endpoint));
+  return { endpoint, provider, model, reason: 'the only host', price, standing: standing(endpoint.id) };
+}
 
-/** A set of rates never changes, so its price is worked out once. */
-function blendedPrice(rates: Rates): number {
-  let price = blended.get(rates);
-  if (price === undefined) {
-    price = (0.75 * Number(unitPrice(rates, 'input')) + 0.25 * Number(unitPrice(rates, 'output'))) / 1e6;
-    blended.set(rates, price);
+function candidateOf({ host, model, reason, price, standing, chance, pin }: Entrant): Candidate {
+  const { endpoint, provider } = host;
+  const candidate = { endpoint, provider, model, reason, price, standing };
+  if (pin >= 0) return { ...candidate, pinned: true };
+  return chance === undefined ? candidate : { ...candidate, chance };
+}
+
+/** Every host with what is compared, each looked at once. */
+function enter({
+  fields,
+  preferences,
+  variantSort,
+  standardSort,
+  snapshot,
+  standing,
+  tiers,
+  exacto,
+}: OrderInput): Entrant[] {
+  const sort = sortOf(preferences, variantSort, standardSort);
+  const cutoffs = cutoffsOf(preferences);
+  const classes = sort === undefined || sort === 'exacto' ? exacto : undefined;
+  const entrants: Entrant[] = [];
+  for (const { model, hosts } of fields) {
+    for (const host of hosts) {
+      const known = standing(host.endpoint.id);
+      const price = blendedPrice(snapshot.rates(host.endpoint));
+      entrants.push({
+        host,
+        model,
+        price,
+        standing: known,
+        band: bandOf(known),
+        met: cutoffs ? met(cutoffs, known) : 0,
+        tier: tiers ? tiers.rankOf(host) : 0,
+        exacto: classes ? classes.rankOf(host) : 0,
+        figure: figureOf(sort, price, known),
+        pin: -1,
+        chance: undefined,
+        reason: '',
+      });
+    }
   }
-  return price;
+  return entrants;
 }
 
-function inListedOrder(hosts: readonly Priced[], order: readonly string[]): Priced[] {
-  const listed: Priced[] = [];
+/** The hosts that the caller names, in the order of the list. */
+function pinListed(entrants: readonly Entrant[], order: readonly string[]): Entrant[] {
+  const listed: Entrant[] = [];
   for (const slug of order) {
-    for (const one of hosts) if (means(slug, one.host) && !listed.includes(one)) listed.push(one);
+    for (const entrant of entrants) {
+      if (entrant.pin >= 0 || !means(slug, entrant.host)) continue;
+      entrant.pin = listed.length;
+      entrant.reason = 'named in provider.order';
+      listed.push(entrant);
+    }
   }
   return listed;
 }
 
-const ascending = (a: Priced, b: Priced): number =>
-  a.price - b.price || (a.host.endpoint.id < b.host.endpoint.id ? -1 : 1);
-
-/** By price, those with an outage last. */
-function byPrice(hosts: readonly Priced[], reason: string): Chosen[] {
-  return [...hosts]
-    .sort((a, b) => Number(a.outage) - Number(b.outage) || ascending(a, b))
-    .map(({ host, outage }) => ({ host, reason: outage ? `${reason}, behind for a recent outage` : reason }));
+/** The host of the conversation, unless it is in trouble: then it is one of many. */
+function pinSticky(entrants: readonly Entrant[], sticky: string | undefined): Entrant[] {
+  const entrant = sticky === undefined ? undefined : entrants.find(({ host }) => host.endpoint.id === sticky);
+  if (!entrant || entrant.band > BANDS.degraded) return [];
+  entrant.pin = 0;
+  entrant.reason = 'sticky: served this conversation before';
+  return [entrant];
 }
 
-const FREE_PRICE = 0.001;
+/** Pinned hosts first, but resting ones after everybody else. */
+function joined(pinned: readonly Entrant[], others: readonly Entrant[]): readonly Entrant[] {
+  if (!pinned.some(({ band }) => band === BANDS.resting)) return [...pinned, ...others];
+  const all = [...pinned, ...others];
+  const rests = ({ band }: Entrant): boolean => band === BANDS.resting;
+  for (const one of pinned) if (rests(one)) one.reason += behind(one);
+  return [...all.filter((one) => !rests(one)), ...all.filter(rests)];
+}
+
+/** Everybody else, in place: by what comes before any sort, then by the sort, then by price. */
+function arrange(entrants: Entrant[], input: OrderInput): void {
+  entrants.sort(earlier);
+  const { preferences, tiers, exacto } = input;
+  const sort = sortOf(preferences, input.variantSort, input.standardSort);
+  const ordered = preferences.order !== undefined && preferences.order.length > 0;
+  const by = sort !== undefined && sort !== 'exacto' ? sort : undefined;
+  for (const entrant of entrants) {
+    const why = by ? saidOf(by, entrant.standing) : ordered ? 'after provider.order, by price' : 'next by price';
+    entrant.reason =
+      why +
+      behind(entrant) +
+      (tiers ? said(tiers, entrant.tier) : '') +
+      (exacto && !by ? said(exacto, entrant.exacto) : '');
+  }
+  // An order or a figure to sort by switches the draw off; where nobody has been measured yet, there is none to sort by.
+  const [first] = entrants;
+  if (first && !ordered && first.figure === undefined) drawFirst(entrants, first, input);
+}
+
+/** One host of the best class is drawn to be the first; the others stay as they are. */
+function drawFirst(entrants: Entrant[], best: Entrant, { seed }: OrderInput): void {
+  let count = 1;
+  while (
+    count < entrants.length &&
+    level(entrants[count] as Entrant, best) === 0 &&
+    entrants[count]?.figure === undefined
+  )
+    count++;
+  const { index, chance } = draw(entrants, count, seed);
+  const first = entrants[index] as Entrant;
+  for (let i = index; i > 0; i--) entrants[i] = entrants[i - 1] as Entrant;
+  entrants[0] = first;
+  if (count > 1) {
+    first.chance = chance;
+    first.reason = `drawn by price, chance ${Math.round(chance * 100)} %`;
+  } else first.reason = entrants.length === 1 ? 'the only host' : `the only host of the best standing`;
+}
+
+/** By everything that goes before a sort. */
+const level = (a: Entrant, b: Entrant): number =>
+  a.band - b.band || a.met - b.met || a.tier - b.tier || a.exacto - b.exacto;
+
+function earlier(a: Entrant, b: Entrant): number {
+  return (
+    level(a, b) ||
+    byFigure(a.figure, b.figure) ||
+    a.price - b.price ||
+    (a.host.endpoint.id < b.host.endpoint.id ? -1 : 1)
+  );
+}
+
+function byFigure(a: number | undefined, b: number | undefined): number {
+  if (a === b) return 0;
+  if (a === undefined) return 1;
+  return b === undefined ? -1 : a - b;
+}
+
+const BEHIND = [
+  '',
+  ', behind for a degraded uptime',
+  ', last for an uptime below 80 %',
+  ', behind for a recent outage',
+  ', last',
+];
+const MISSES = ['', ', not measured by a threshold yet', ', misses a threshold'];
+const RESTS = {
+  breaker: ' while its breaker is open',
+  cooldown: ' while it cools down',
+  ejected: ' while it does worse than the others',
+};
+
+/** What puts a host behind others, in words. */
+function behind({ band, met, standing }: Entrant): string {
+  const rest = standing.resting === undefined ? '' : RESTS[standing.resting];
+  return `${MISSES[met]}${BEHIND[band]}${rest}`;
+}
+
+function said(classes: Classes, rank: number): string {
+  const words = classes.says(rank);
+  return words === undefined ? '' : `, ${words}`;
+}
+
+/** With an order only the listed hosts; without one only the first of each model: other models are no other hosts. */
+function withoutFallbacks(all: readonly Entrant[], { preferences, fields }: OrderInput): Ordered {
+  const candidates: Candidate[] = [];
+  const rejected: Rejection[] = [];
+  const served = new Set<Model>();
+  const ordered = preferences.order !== undefined && preferences.order.length > 0;
+  for (const entrant of all) {
+    if (ordered ? entrant.pin >= 0 : !served.has(entrant.model)) candidates.push(candidateOf(entrant));
+    else rejected.push({ ...entrant.host, rule: 'allow_fallbacks', reason: 'allow_fallbacks is false' });
+    if (served.size < fields.length) served.add(entrant.model);
+  }
+  return { candidates, rejected };
+}
 
 /**
- * The first host is drawn with a probability proportional to 1 / price² from those without a recent outage; everybody else follows by
- * price. A free or trial host weighs as much as its cheapest priced sibling, so that every host gets traffic.
+ * Hosts of a fallback model that meet the thresholds go before hosts that do not, whatever their model; whom the caller listed and the
+ * host of the conversation stay where they are.
  */
-function drawn(hosts: readonly Priced[], seed: number): Chosen[] {
-  const stable = hosts.filter((one) => !one.outage);
-  const [only] = stable;
-  if (only && stable.length === 1) {
-    const others = hosts.filter((one) => one.outage);
-    const reason = others.length === 0 ? 'the only host' : 'the only host without a recent outage';
-    return [{ host: only.host, reason }, ...byPrice(others, 'next by price')];
-  }
-  const cheapest = Math.min(...stable.filter((one) => one.price > 0).map((one) => one.price));
-  const floor = Number.isFinite(cheapest) ? cheapest : FREE_PRICE;
-  const weights = stable.map((one) => 1 / (one.price > 0 ? one.price : floor) ** 2);
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const index = pick(weights, seededRandom(seed)() * total);
-  const first = stable[index];
-  if (!first) return byPrice(hosts, 'next by price');
-  const share = Math.round(((weights[index] ?? 0) / total) * 100);
-  const others = hosts.filter((one) => one !== first);
-  return [{ host: first.host, reason: `drawn by price, chance ${share} %` }, ...byPrice(others, 'next by price')];
-}
-
-/** Where a ticket falls among weights laid end to end. */
-function pick(weights: readonly number[], ticket: number): number {
-  let left = ticket;
-  for (const [index, weight] of weights.entries()) {
-    left -= weight;
-    if (left < 0) return index;
-  }
-  return weights.length - 1;
+export function promoteMet(candidates: readonly Candidate[], preferences: Preferences): readonly Candidate[] {
+  const cutoffs = cutoffsOf(preferences);
+  const [head] = candidates;
+  if (!cutoffs || !head) return candidates;
+  const meets = ({ standing }: Candidate): boolean =>
+    bandOf(standing) <= BANDS.degraded && met(cutoffs, standing) === 0;
+  const pinned = candidates.filter((one) => one.pinned && one.model === head.model);
+  const others = candidates.filter((one) => !pinned.includes(one));
+  const late = others.findIndex((one) => !meets(one));
+  const promoted = others.filter(meets);
+  return [
+    ...pinned,
+    ...promoted.map((one, at) =>
+      late >= 0 && at >= late ? { ...one, reason: `${one.reason}, meets the thresholds` } : one,
+    ),
+    ...others.filter((one) => !meets(one)),
+  ];
 }

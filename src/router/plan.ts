@@ -4,10 +4,11 @@ import type { GenerationRequest } from '../canon/request.ts';
 import { fail, ok, type Result } from '../canon/result.ts';
 import type { Host, Snapshot } from '../catalogue/snapshot.ts';
 import type { Endpoint, Provider } from '../catalogue/types.ts';
-import type { Plan, PlannedModel, Rejection } from './candidate.ts';
-import { orderCandidates } from './order.ts';
+import type { Candidate, Plan, PlannedModel, Rejection } from './candidate.ts';
+import { type Field, orderCandidates, promoteMet } from './order.ts';
 import { resolveModel } from './resolve.ts';
 import { type Facts, RULES, type Rule, type Size, softPreferences } from './rules.ts';
+import { mixesModels } from './sort.ts';
 import type { Standing } from './standing.ts';
 
 export interface PlanInput {
@@ -23,6 +24,8 @@ export interface PlanInput {
   /** The same as each endpoint would count it, where that is known apart. */
   readonly sizeAt?: (endpoint: Endpoint) => Size;
   readonly seed: number;
+  /** The endpoint that has this conversation in its cache: first, where no constraint is against it and no `provider.order` is given. */
+  readonly sticky?: string;
   /** The request's parts that are not text, where they are known already. */
   readonly media?: readonly PlacedMedia[];
 }
@@ -31,18 +34,15 @@ export interface PlanInput {
 export function plan(input: PlanInput): Result<Plan, GatewayError> {
   const slugs = requestedSlugs(input);
   if (!slugs.ok) return slugs;
-  const models: PlannedModel[] = [];
+  const fields: OpenField[] = [];
   let error: GatewayError | undefined;
-  for (const [index, slug] of slugs.value.entries()) {
-    const planned = planModel(slug, index, input);
-    if (!planned.ok) error = planned.error;
-    else {
-      models.push(planned.value);
-      if (planned.value.error) error = planned.value.error;
-    }
+  for (const slug of slugs.value) {
+    const open = openField(slug, input);
+    if (open.ok) fields.push(open.value);
+    else error = open.error;
   }
-  const candidates =
-    models.length === 1 && models[0] ? models[0].candidates : models.flatMap((model) => model.candidates);
+  const { models, candidates } = arranged(fields, input);
+  for (const planned of models) if (planned.error) error = planned.error;
   if (candidates.length === 0) return fail(withModels(error ?? NOTHING_NAMED, slugs.value));
   return ok({ seed: input.seed, snapshotId: input.snapshot.id, models, candidates });
 }
@@ -64,7 +64,14 @@ function withModels(error: GatewayError, requestedModels: readonly string[]): Ga
     : error;
 }
 
-function planModel(slug: string, index: number, input: PlanInput): Result<PlannedModel, GatewayError> {
+/** One model of the request and who may serve it, in no order yet. */
+interface OpenField extends Field {
+  readonly requested: string;
+  readonly facts: Facts;
+  readonly rejected: Rejection[];
+}
+
+function openField(slug: string, input: PlanInput): Result<OpenField, GatewayError> {
   const { snapshot, request } = input;
   const resolved = resolveModel(snapshot, slug);
   if (!resolved) {
@@ -82,24 +89,54 @@ function planModel(slug: string, index: number, input: PlanInput): Result<Planne
   for (const rule of RULES) left = keep(left, rule, facts, rejected);
   const preferred = softPreferences(left, facts);
   rejected.push(...preferred.rejected);
-  const ordered = orderCandidates({
-    hosts: preferred.left,
-    preferences: request.preferences,
-    ...(resolved.variants.includes('floor') && { variantSort: 'price' as const }),
-    snapshot,
-    standing: input.standing,
-    // Each model of the list draws for itself.
-    seed: input.seed + index,
+  return ok({ requested: slug, model, hosts: preferred.left, facts, rejected });
+}
+
+/** Model by model in the caller's order, or all in one order where the caller wants that (spec/inference 5.3, 5.8). */
+function arranged(fields: readonly OpenField[], input: PlanInput): Pick<Plan, 'models' | 'candidates'> {
+  const { preferences } = input.request;
+  if (fields.length > 1 && mixesModels(preferences)) {
+    const distinct = fields.filter((field, i) => fields.findIndex(({ model }) => model === field.model) === i);
+    const { candidates, rejected } = ordered(distinct, input, 0);
+    const models = fields.map((field) => {
+      field.rejected.push(...rejected.filter(({ endpoint }) => endpoint.model === field.model.id));
+      return plannedOf(
+        field,
+        candidates.filter(({ model }) => model === field.model),
+      );
+    });
+    return { models, candidates };
+  }
+  const models = fields.map((field, index) => {
+    const { candidates, rejected } = ordered([field], input, index);
+    field.rejected.push(...rejected);
+    return plannedOf(field, candidates);
   });
-  rejected.push(...ordered.rejected);
-  const candidates = ordered.chosen.map(({ host, reason }) => ({
-    endpoint: host.endpoint,
-    provider: host.provider,
-    model,
-    reason,
-  }));
-  const planned = { requested: slug, model, candidates, rejected };
-  return ok(candidates.length > 0 ? planned : { ...planned, error: nothingLeft(planned, facts) });
+  const [first] = models;
+  const candidates = models.length === 1 && first ? first.candidates : models.flatMap((one) => one.candidates);
+  return { models, candidates: models.length > 1 ? promoteMet(candidates, preferences) : candidates };
+}
+
+const ordered = (
+  fields: readonly OpenField[],
+  { request: { preferences }, snapshot, standing, sticky, seed }: PlanInput,
+  index: number,
+): ReturnType<typeof orderCandidates> =>
+  orderCandidates({
+    fields,
+    preferences,
+    variantSort: fields[0]?.facts.variants.includes('floor') ? 'price' : undefined,
+    sticky,
+    snapshot,
+    standing,
+    // Each model of the list draws for itself.
+    seed: seed + index,
+  });
+
+function plannedOf(field: OpenField, candidates: readonly Candidate[]): PlannedModel {
+  const { requested, model, rejected, facts } = field;
+  const planned = { requested, model, candidates, rejected };
+  return candidates.length > 0 ? planned : { ...planned, error: nothingLeft(planned, facts) };
 }
 
 /** The hosts a rule leaves; the very same list where it rejects nobody, which is nearly always. */
