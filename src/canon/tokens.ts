@@ -2,62 +2,110 @@ import type { GenerationRequest, Message, Part } from './request.ts';
 
 /**
  * How many tokens a text is, before or without anybody who counted them. A weighted count of what tokenizers split at, fitted by least
- * squares to o200k on prose, code, JSON and several scripts: median error 2 %, nine in ten texts within 8 %. One pass, no tables,
+ * squares to o200k on prose, code, JSON and sixty languages: median error 5 %, nine in ten texts within 10 %. One pass, no tables,
  * no memory, so that it can run on every request.
  */
 const WEIGHTS = {
-  /** A run of ASCII letters. */
-  word: 0.85,
-  /** Each five letters of a word beyond its first seven. */
-  wordRest: 0.65,
+  /** A run of Latin letters. */
+  word: 0.88,
+  /** Each four letters of a word beyond its first seven. */
+  wordRest: 1.13,
   /** A capital inside a word, as in camelCase. */
   innerCapital: 0.17,
-  digit: 0.65,
-  /** A run of ASCII punctuation. */
-  punctuation: 1.1,
-  newline: 0.47,
-  /** Accented Latin letters. */
-  latin: 0.25,
-  /** Cyrillic, Greek, Arabic and the like. */
-  script: 0.25,
-  /** CJK and everything beyond, per UTF-16 unit. */
-  wide: 0.7,
+  /** A letter of western Europe beyond ASCII. */
+  accented: 0.29,
+  /** Any further Latin letter. */
+  rare: 1.24,
+  /** Three digits or fewer. */
+  digits: 1.76,
+  punctuation: 0.83,
+  /** Each three signs after the first of a run. */
+  punctuationRest: 1.5,
+  /** The end of a line and the blank ones after it. */
+  newline: 1.04,
 } as const;
 
 const WORD_HEAD = 7;
-const WORD_STEP = 5;
+const WORD_STEP = 4;
+const DIGITS_STEP = 3;
+const PUNCTUATION_STEP = 3;
+
+interface Script {
+  /** The code unit after its last. */
+  readonly end: number;
+  readonly unit: number;
+  /** What a run of it costs beside its units. */
+  readonly run: number;
+}
+
+/** Scripts beyond the Latin one, in the order of their code units. */
+const SCRIPTS: readonly Script[] = [
+  { end: 0x370, unit: 0.42, run: 0 },
+  { end: 0x400, unit: 0.41, run: 0.07 },
+  { end: 0x590, unit: 0.04, run: 1.42 },
+  { end: 0x780, unit: 0.4, run: 0 },
+  { end: 0x900, unit: 0.42, run: 0 },
+  { end: 0x1000, unit: 0.26, run: 0.44 },
+  { end: 0x3040, unit: 0.42, run: 0 },
+  { end: 0x3100, unit: 0.63, run: 0 },
+  { end: 0x3400, unit: 0.42, run: 0 },
+  { end: 0xa000, unit: 0.93, run: 0 },
+  { end: 0xac00, unit: 0.42, run: 0 },
+  { end: 0xd7b0, unit: 0.68, run: 0 },
+  { end: 0x1_0000, unit: 0.42, run: 0 },
+];
+
+const scriptOf = (unit: number): Script => SCRIPTS.find(({ end }) => unit < end) as Script;
 
 export const estimateTokens = (text: string): number => Math.ceil(weigh(text, 0, text.length));
 
+type Run = 'letters' | 'digits' | 'punctuation' | 'newline' | Script | undefined;
+
+const isLetter = (unit: number): boolean =>
+  (unit >= 97 && unit <= 122) ||
+  (unit >= 65 && unit <= 90) ||
+  (unit >= 0xc0 && unit < 0x250 && unit !== 0xd7 && unit !== 0xf7) ||
+  (unit >= 0x1e00 && unit < 0x1f00);
+
+/** What one more letter of a word costs, the first one included. */
+function letter(unit: number, length: number): number {
+  let tokens = unit < 0xc0 ? 0 : unit < 0x100 ? WEIGHTS.accented : WEIGHTS.rare;
+  if (length === 1) tokens += WEIGHTS.word;
+  else if (unit <= 90) tokens += WEIGHTS.innerCapital;
+  return length > WORD_HEAD && (length - WORD_HEAD) % WORD_STEP === 1 ? tokens + WEIGHTS.wordRest : tokens;
+}
+
+const isPunctuation = (unit: number): boolean =>
+  unit < 128 || (unit < 0xc0 && unit >= 0xa0) || (unit >= 0x2000 && unit < 0x2e80);
+
 function weigh(text: string, from: number, to: number): number {
   let tokens = 0;
-  let run: 'letters' | 'punctuation' | undefined;
+  let run: Run;
   let length = 0;
   for (let i = from; i < to; i++) {
     const unit = text.charCodeAt(i);
-    const upper = unit >= 65 && unit <= 90;
-    if (upper || (unit >= 97 && unit <= 122)) {
-      if (run !== 'letters') {
-        run = 'letters';
-        length = 0;
-        tokens += WEIGHTS.word;
-      } else if (upper) tokens += WEIGHTS.innerCapital;
-      length += 1;
-      if (length > WORD_HEAD && (length - WORD_HEAD) % WORD_STEP === 1) tokens += WEIGHTS.wordRest;
-    } else if (unit >= 128) {
-      run = undefined;
-      tokens += unit < 0x250 ? WEIGHTS.latin : unit < 0x2e80 ? WEIGHTS.script : WEIGHTS.wide;
-    } else if (unit >= 48 && unit <= 57) {
-      run = undefined;
-      tokens += WEIGHTS.digit;
+    if (isLetter(unit)) {
+      length = run === 'letters' ? length + 1 : 1;
+      run = 'letters';
+      tokens += letter(unit, length);
     } else if (unit === 32 || unit === 9 || unit === 13) {
-      run = undefined;
+      if (run !== 'newline') run = undefined;
+    } else if (unit >= 48 && unit <= 57) {
+      length = run === 'digits' ? length + 1 : 0;
+      run = 'digits';
+      if (length % DIGITS_STEP === 0) tokens += WEIGHTS.digits;
     } else if (unit === 10) {
-      run = undefined;
-      tokens += WEIGHTS.newline;
-    } else {
-      if (run !== 'punctuation') tokens += WEIGHTS.punctuation;
+      if (run !== 'newline') tokens += WEIGHTS.newline;
+      run = 'newline';
+    } else if (isPunctuation(unit)) {
+      length = run === 'punctuation' ? length + 1 : 0;
       run = 'punctuation';
+      if (length === 0) tokens += WEIGHTS.punctuation;
+      else if (length % PUNCTUATION_STEP === 0) tokens += WEIGHTS.punctuationRest;
+    } else {
+      const script = scriptOf(unit);
+      tokens += script.unit + (run === script ? 0 : script.run);
+      run = script;
     }
   }
   return tokens;

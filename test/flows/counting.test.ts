@@ -20,6 +20,7 @@ providers:
     base_url: ${upstream.base}
     endpoints:
       - { model: openai/gpt-own, upstream_model: gpt-own, pricing: { prompt: "0.000001", completion: "0.000001" } }
+      - { model: lab/mistral-own, upstream_model: mistral-own, pricing: { prompt: "0.000001", completion: "0.000001" } }
       - { model: lab/window, upstream_model: window, context_length: 2000, pricing: { prompt: "0.000001", completion: "0.000001" } }
       - { model: lab/learner, upstream_model: learner, pricing: { prompt: "0.000001", completion: "0.000001" } }
 `;
@@ -125,11 +126,52 @@ describe('a tokenizer in a thread of its own', () => {
   });
 });
 
-test('an estimate of prose, code and data is near, without any tables', async () => {
-  for (const text of [PROSE, CODE, DATA]) {
-    const { tokens_completion } = await broken(estimating, text.match(/.{1,200}/gsu) ?? []);
-    expect(Math.abs(tokens_completion / countTokens(text) - 1)).toBeLessThan(0.15);
+/** Texts of several kinds and languages, with the counts of both families' own tokenizers. */
+const CORPUS = join(ROOT, 'test/corpus');
+const counts = JSON.parse(readFileSync(join(CORPUS, 'counts.json'), 'utf8')) as Json;
+const corpus = Object.keys(counts.o200k).map(
+  (name) => [name, readFileSync(join(CORPUS, `${name}.txt`), 'utf8')] as const,
+);
+
+describe('an aborted stream', () => {
+  test('is compared with counts that are true', () => {
+    expect(Object.keys(counts.tekken)).toEqual(Object.keys(counts.o200k));
+    for (const [name, text] of corpus) expect([name, countTokens(text)]).toEqual([name, counts.o200k[name]]);
+  });
+
+  /** How far the record's count is from the tokenizer's, by text and over all of them. */
+  async function apart(gateway: RunningGateway, model: string, truth: Json): Promise<{ all: number; worst: number }> {
+    let sum = 0;
+    let whole = 0;
+    let worst = 0;
+    for (const [name, text] of corpus) {
+      const { tokens_completion } = await broken(gateway, text.match(/.{1,200}/gsu) ?? [], model);
+      sum += tokens_completion;
+      whole += truth[name];
+      worst = Math.max(worst, Math.abs(tokens_completion / truth[name] - 1));
+    }
+    return { all: Math.abs(sum / whole - 1), worst };
   }
+
+  test('UP-159 is counted within 8 % for both families, without any tables', async () => {
+    for (const [model, truth] of [
+      ['openai/gpt-own', counts.o200k],
+      ['lab/mistral-own', counts.tekken],
+    ]) {
+      const { all, worst } = await apart(estimating, model, truth);
+      expect(all).toBeLessThan(0.08);
+      expect(worst).toBeLessThan(0.12);
+    }
+  });
+
+  test('UP-159 is counted within 8 % for both families, with a tokenizer', async () => {
+    await warm();
+    const openai = await apart(exact, 'openai/gpt-own', counts.o200k);
+    expect(openai).toEqual({ all: 0, worst: 0 });
+    const mistral = await apart(exact, 'lab/mistral-own', counts.tekken);
+    expect(mistral.all).toBeLessThan(0.08);
+    expect(mistral.worst).toBeLessThan(0.12);
+  });
 });
 
 describe('what hosts report', () => {
