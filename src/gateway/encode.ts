@@ -4,7 +4,7 @@ import type { Dialect, EncodedRequest } from '../dialects/dialect.ts';
 import { wireOf } from '../dialects/operations.ts';
 import { withSpokenNames } from '../dialects/speakers.ts';
 import type { Candidate } from '../router/candidate.ts';
-import { thinksAgainstWish } from '../router/rules.ts';
+import { thinksAgainstWish } from '../router/reasoning.ts';
 import { type Check, emulation } from './emulation.ts';
 import type { GatewayPorts } from './ports.ts';
 import { targetOf } from './target.ts';

@@ -7,7 +7,7 @@ import type { Provider } from '../catalogue/types.ts';
 import type { EncodedRequest } from '../dialects/dialect.ts';
 import { wholeBody } from '../dialects/short-way.ts';
 import type { Candidate, Plan } from '../router/candidate.ts';
-import { beyondLimits, bodyTooLarge } from '../router/rules.ts';
+import { beyondLimits, bodyTooLarge } from '../router/limits.ts';
 import { Attempt } from '../upstream/attempt.ts';
 import { anonymous } from './anonymous.ts';
 import type { Call } from './call.ts';

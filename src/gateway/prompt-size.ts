@@ -1,7 +1,7 @@
 import type { GenerationRequest } from '../canon/request.ts';
 import { estimatePrompt, promptTexts } from '../canon/tokens.ts';
 import type { Endpoint } from '../catalogue/types.ts';
-import type { Size } from '../router/rules.ts';
+import type { Size } from '../router/limits.ts';
 import type { Meter } from './meter.ts';
 import type { GatewayPorts } from './ports.ts';
 

@@ -3,7 +3,7 @@ import type { Host, Snapshot } from '../catalogue/snapshot.ts';
 import type { Model } from '../catalogue/types.ts';
 import type { Candidate, Rejection } from './candidate.ts';
 import { blendedPrice, draw } from './draw.ts';
-import { means } from './rules.ts';
+import { means } from './slugs.ts';
 import { figureOf, type Sort, saidOf, sortOf } from './sort.ts';
 import type { Standing } from './standing.ts';
 import { cutoffsOf, type Met, met } from './thresholds.ts';

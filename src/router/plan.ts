@@ -4,10 +4,13 @@ import type { GenerationRequest } from '../canon/request.ts';
 import { fail, ok, type Result } from '../canon/result.ts';
 import type { Host, Snapshot } from '../catalogue/snapshot.ts';
 import type { Endpoint, Provider } from '../catalogue/types.ts';
-import type { Candidate, Plan, PlannedModel, Rejection } from './candidate.ts';
+import type { Candidate, Plan, PlannedModel, Rejection, RuleId } from './candidate.ts';
+import type { Size } from './limits.ts';
 import { type Field, orderCandidates, promoteMet } from './order.ts';
 import { resolveModel } from './resolve.ts';
-import { type Facts, RULES, type Rule, type Size, softPreferences } from './rules.ts';
+import type { Against, Facts } from './rule.ts';
+import { RULES } from './rules.ts';
+import { softPreferences } from './soft.ts';
 import { mixesModels } from './sort.ts';
 import type { Standing } from './standing.ts';
 
@@ -86,7 +89,10 @@ function openField(slug: string, input: PlanInput): Result<OpenField, GatewayErr
   const facts: Facts = { request, media, model, snapshot, unroutable, promptTokens, sizeAt, latest, variants };
   const rejected: Rejection[] = [];
   let left = snapshot.hostsOf(model.id);
-  for (const rule of RULES) left = keep(left, rule, facts, rejected);
+  for (const rule of RULES) {
+    const against = left.length > 0 ? rule.against(facts) : undefined;
+    if (against) left = keep(left, rule.id, against, rejected);
+  }
   const preferred = softPreferences(left, facts);
   rejected.push(...preferred.rejected);
   return ok({ requested: slug, model, hosts: preferred.left, facts, rejected });
@@ -140,15 +146,15 @@ function plannedOf(field: OpenField, candidates: readonly Candidate[]): PlannedM
 }
 
 /** The hosts a rule leaves; the very same list where it rejects nobody, which is nearly always. */
-function keep(hosts: readonly Host[], rule: Rule, facts: Facts, rejected: Rejection[]): readonly Host[] {
+function keep(hosts: readonly Host[], rule: RuleId, against: Against, rejected: Rejection[]): readonly Host[] {
   let kept: Host[] | undefined;
   for (let i = 0; i < hosts.length; i++) {
     const host = hosts[i] as Host;
-    const reason = rule.rejects(host.endpoint, host.provider, facts);
+    const reason = against(host);
     if (reason === undefined) kept?.push(host);
     else {
       kept ??= hosts.slice(0, i);
-      rejected.push({ ...host, rule: rule.id, reason });
+      rejected.push({ endpoint: host.endpoint, provider: host.provider, rule, reason });
     }
   }
   return kept ?? hosts;

@@ -3,7 +3,7 @@ import { endpoint, planInput, provider, request, world } from '../../test/suppor
 import type { Preferences } from '../canon/preferences.ts';
 import { tagOf } from '../catalogue/tags.ts';
 import { plan } from './plan.ts';
-import { means } from './rules.ts';
+import { means } from './slugs.ts';
 
 /** One host with two regions, and one that sells two tiers. */
 const REGIONS = world({

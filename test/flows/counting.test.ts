@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 
 const ROOT = join(import.meta.dir, '..', '..');
-const CODE = readFileSync(join(ROOT, 'src/router/rules.ts'), 'utf8').slice(0, 6000);
+const CODE = readFileSync(join(ROOT, 'src/router/order.ts'), 'utf8').slice(0, 6000);
 const PROSE = readFileSync(join(ROOT, 'ARCHITECTURE.md'), 'utf8').slice(0, 4000);
 const DATA = readFileSync(join(ROOT, 'docs/turnpike.schema.json'), 'utf8').slice(0, 4000);
 const SCRIPTS = 'Der Rhein fließt durch Köln. Река течёт через город. 川は町を流れる。 النهر يمر بالمدينة. '.repeat(10);

@@ -1,0 +1,46 @@
+import type { Unit } from '../../canon/units.ts';
+import { unitPrice } from '../../catalogue/rates.ts';
+import {
+  type PicodollarsPerUnit,
+  parsePricePerMillion,
+  parseUnitPrice,
+  picodollarsPerUnit,
+} from '../../money/money.ts';
+import { constraint, type Rule } from '../rule.ts';
+
+/** A ceiling in pico-dollars per unit. Finer than a pico-dollar is rounded down: a ceiling is never exceeded. */
+function ceiling(value: number | string, perMillion: boolean): PicodollarsPerUnit {
+  const text = String(value);
+  const exact = perMillion ? parsePricePerMillion(text) : parseUnitPrice(text);
+  return exact ?? picodollarsPerUnit(BigInt(Math.floor(Number(text) * (perMillion ? 1e6 : 1e12))));
+}
+
+const CEILINGS: readonly {
+  readonly key: 'prompt' | 'completion' | 'request' | 'image' | 'audio';
+  readonly unit: Unit;
+  readonly perMillion: boolean;
+}[] = [
+  { key: 'prompt', unit: 'input', perMillion: true },
+  { key: 'completion', unit: 'output', perMillion: true },
+  { key: 'request', unit: 'request', perMillion: false },
+  { key: 'image', unit: 'image', perMillion: false },
+  { key: 'audio', unit: 'input-audio', perMillion: false },
+];
+
+export const MAX_PRICE: Rule = {
+  id: 'max_price',
+  against: ({ request, snapshot }) => {
+    const wanted = request.preferences.max_price;
+    if (!wanted) return undefined;
+    const limits = CEILINGS.flatMap(({ key, unit, perMillion }) => {
+      const value = wanted[key];
+      return value === null || value === undefined ? [] : [{ key, unit, most: ceiling(value, perMillion) }];
+    });
+    return ({ endpoint }) => {
+      const rates = snapshot.rates(endpoint);
+      const broken = limits.find(({ unit, most }) => unitPrice(rates, unit) > most);
+      return broken && `its ${broken.key} price is above max_price.${broken.key}`;
+    };
+  },
+  error: (planned) => constraint('max_price', `No endpoints found for ${planned.requested} at or below max_price.`),
+};

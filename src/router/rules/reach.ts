@@ -1,0 +1,66 @@
+import type { Operation } from '../../canon/request.ts';
+import type { Model } from '../../catalogue/types.ts';
+import type { Rule } from '../rule.ts';
+
+/** Where models of a kind are called. */
+const ROUTES: Readonly<Record<string, string>> = {
+  text: '/chat/completions',
+  image: '/chat/completions',
+  audio: '/chat/completions',
+  embeddings: '/embeddings',
+  rerank: '/rerank',
+};
+
+/** Whether a model does what is asked: answers, where nothing else is. */
+const doesFor = ({ outputModalities }: Model, operation: Operation['kind'] | undefined): boolean =>
+  operation === undefined
+    ? outputModalities.some((one) => ROUTES[one] === '/chat/completions')
+    : outputModalities.includes(operation);
+
+const nameOf = (operation: Operation['kind'] | undefined): string => operation ?? 'answers';
+
+export const OPERATION: Rule = {
+  id: 'operation',
+  against: ({ request: { operation }, model }) =>
+    doesFor(model, operation?.kind) ? undefined : () => `is no model for ${nameOf(operation?.kind)}`,
+  error: (planned, { request, model }) => {
+    const asked = nameOf(request.operation?.kind);
+    const own = model.outputModalities.find((one) => ROUTES[one] !== undefined) ?? 'text';
+    const route = ROUTES[own];
+    return {
+      code: 'wrong_endpoint',
+      message: `${planned.requested} is no model for ${asked}${route ? `; call ${route}` : ''}.`,
+    };
+  },
+};
+
+export const RETIRED: Rule = {
+  id: 'retired',
+  against:
+    () =>
+    ({ endpoint }) =>
+      endpoint.retired ? 'no longer served here' : undefined,
+  error: (planned) => ({
+    code: 'no_endpoints',
+    message: `No endpoints found for ${planned.requested}. Every host has retired it.`,
+    availability: { code: 'no_endpoints' },
+  }),
+};
+
+export const UNROUTABLE: Rule = {
+  id: 'unroutable',
+  against:
+    ({ unroutable }) =>
+    ({ provider, endpoint }) =>
+      unroutable(provider, endpoint),
+  error: (planned) => {
+    const said = planned.rejected
+      .filter((rejection) => rejection.rule === 'unroutable')
+      .map(({ provider, reason }) => `${provider.name}: ${reason}`);
+    return {
+      code: 'no_endpoints',
+      message: `No endpoints found for ${planned.requested}. ${[...new Set(said)].join('; ')}.`,
+      availability: { code: 'no_endpoints' },
+    };
+  },
+};

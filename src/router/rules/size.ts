@@ -1,0 +1,63 @@
+import type { Endpoint } from '../../catalogue/types.ts';
+import type { PlannedModel } from '../candidate.ts';
+import { beyondLimits } from '../limits.ts';
+import { constraint, type Facts, type Rule, type RuleError, reasons } from '../rule.ts';
+
+export const LIMITS: Rule = {
+  id: 'limits',
+  against:
+    ({ request, media }) =>
+    ({ provider }) =>
+      beyondLimits(provider, request, media),
+  error: (planned) => ({
+    code: 'invalid_request',
+    message: `No host of ${planned.requested} takes so much: ${reasons(planned, 'limits')}.`,
+  }),
+};
+
+const largest = (planned: PlannedModel, key: 'contextLength' | 'maxOutputTokens'): number =>
+  Math.max(0, ...planned.rejected.map((rejection) => rejection.endpoint[key] ?? 0));
+
+export const MAX_TOKENS: Rule = {
+  id: 'max_tokens',
+  against: ({ request: { maxOutputTokens: wanted } }) =>
+    wanted === undefined
+      ? undefined
+      : ({ endpoint: { maxOutputTokens: most } }) =>
+          most !== undefined && wanted > most ? `produces at most ${most} tokens` : undefined,
+  error: (planned, facts) => ({
+    code: 'context_too_long',
+    message: `max_tokens of ${facts.request.maxOutputTokens} is more than the ${largest(planned, 'maxOutputTokens')} tokens any host of ${planned.requested} can produce.`,
+  }),
+};
+
+/**
+ * Whether prompt and requested output are too much for a window. An estimate alone never blocks a request that is within a tenth of it
+ * (spec/providers E.4): the endpoint knows best, and what it finds too long goes to a larger one.
+ */
+function tooLarge(endpoint: Endpoint, window: number, { request, sizeAt }: Facts): boolean {
+  const { likely, most } = sizeAt(endpoint);
+  const output = request.maxOutputTokens ?? 1;
+  return most + output > window && Math.floor(likely * 0.9) + output > window;
+}
+
+export const CONTEXT_LENGTH: Rule = {
+  id: 'context_length',
+  against:
+    (facts) =>
+    ({ endpoint }) =>
+      endpoint.contextLength !== undefined && tooLarge(endpoint, endpoint.contextLength, facts)
+        ? `its context holds ${endpoint.contextLength} tokens`
+        : undefined,
+  error: (planned, facts, alone) =>
+    alone ? tooLong(planned, facts) : constraint('context_length', tooLong(planned, facts).message),
+};
+
+function tooLong(planned: PlannedModel, facts: Facts): RuleError {
+  const output = facts.request.maxOutputTokens ?? 0;
+  const toolText = facts.request.tools.length > 0 ? `, tools included` : '';
+  return {
+    code: 'context_too_long',
+    message: `This endpoint's maximum context length is ${largest(planned, 'contextLength')} tokens. However, you requested about ${facts.promptTokens + output} tokens (${facts.promptTokens} of text input${toolText}, ${output} in the output). Please reduce the length of either one.`,
+  };
+}
