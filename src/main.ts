@@ -1,9 +1,19 @@
+import type { Clock } from './canon/clock.ts';
 import type { Effects } from './cli/effects.ts';
 import { run } from './cli/run.ts';
 
+const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after: (ms, action) => {
+    const timer = setTimeout(action, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
 /** The composition root's outermost layer: time, chance, environment and streams come from here and from nowhere else. */
 const effects: Effects = {
-  clock: { now: () => Date.now(), monotonic: () => performance.now() },
+  clock: systemClock,
   random: () => Math.random(),
   environment: process.env,
   cwd: process.cwd(),

@@ -1,9 +1,11 @@
-/** Time comes in as a value, so that plans, limits and records can be replayed. */
+/** Time comes in as a value, so that plans, limits and records can be replayed, and hours of waiting simulated. */
 export interface Clock {
   /** Wall clock, milliseconds since 1970. */
   now(): number;
   /** Monotonic milliseconds, for durations and deadlines. */
   monotonic(): number;
+  /** Calls `action` once, when so many milliseconds are over. @returns what calls it off; without effect afterwards */
+  after(ms: number, action: () => void): () => void;
 }
 
 /** A source of numbers in [0, 1); the planner's draw and the sandbox's probabilities take it as a value. */

@@ -16,6 +16,7 @@ import { routes } from '../http/routes.ts';
 import { type Listening, listen } from '../http/server.ts';
 import { Books } from '../ledger/books.ts';
 import { SqliteStore, StoreUnusable } from '../store/sqlite/store.ts';
+import { Attempt } from '../upstream/attempt.ts';
 import { Deadlines } from '../upstream/deadlines.ts';
 import { Departures } from '../upstream/departures.ts';
 import { Downloader } from '../upstream/download.ts';
@@ -88,6 +89,7 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
     const createdKey = await firstKeys(keyring, config, clock.now());
     const measurements = new Measurements(clock);
     const deadlines = new Deadlines(clock);
+    const attemptPorts = { clock, deadlines, departures: new Departures() };
     const running = new Running();
     const ids = new GenerationIds();
     const counter = config.exactTokens ? new Counter() : undefined;
@@ -95,7 +97,7 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
     let gateway: GatewayPorts = {
       clock,
       deadlines,
-      departures: new Departures(),
+      begin: (request) => new Attempt(request, attemptPorts),
       downloader: new Downloader({
         bytesMax: config.limits.media_bytes_max,
         msMax: config.limits.media_ms_max,

@@ -8,7 +8,7 @@ import type { EncodedRequest } from '../dialects/dialect.ts';
 import { wholeBody } from '../dialects/short-way.ts';
 import type { Candidate, Plan } from '../router/candidate.ts';
 import { beyondLimits, bodyTooLarge } from '../router/limits.ts';
-import { Attempt } from '../upstream/attempt.ts';
+import type { Try } from '../upstream/try.ts';
 import { anonymous } from './anonymous.ts';
 import type { Call } from './call.ts';
 import type { Check } from './emulation.ts';
@@ -34,7 +34,7 @@ export interface AttemptRecord {
 
 /** An attempt whose content is ready to be sent: failover ends here. */
 export interface Winner {
-  readonly attempt: Attempt;
+  readonly attempt: Try;
   readonly candidate: Candidate;
   readonly encoded: EncodedRequest;
   /** Everything read so far; it holds the first content, or a terminal event. */
@@ -63,7 +63,7 @@ export class Walk {
   readonly #attempts: AttemptRecord[] = [];
   readonly #failures: Failure[] = [];
   readonly #echoes: string[] = [];
-  #current: { attempt: Attempt; candidate: Candidate } | undefined;
+  #current: { attempt: Try; candidate: Candidate } | undefined;
   #stopped: GatewayError | undefined;
   readonly #media: MediaFetch | undefined;
 
@@ -123,18 +123,15 @@ export class Walk {
     const unable = encoded.unable ?? tooLarge(provider, encoded);
     if (unable !== undefined) return { error: hostUnable(provider, unable) };
     if (request.echoUpstreamBody) this.#echoes.push(String(Buffer.from(wholeBody(encoded))));
-    const attempt = new Attempt(
-      {
-        route,
-        dialect,
-        target,
-        encoded,
-        stream: request.stream,
-        limits,
-        requestDeadline: startedAt + limits.requestTotalMsMax,
-      },
-      this.#ports,
-    );
+    const attempt = this.#ports.begin({
+      route,
+      dialect,
+      target,
+      encoded,
+      stream: request.stream,
+      limits,
+      requestDeadline: startedAt + limits.requestTotalMsMax,
+    });
     this.#current = { attempt, candidate };
     const opened = await attempt.open();
     const read = opened
@@ -182,7 +179,7 @@ export class Walk {
     if (this.#current?.candidate.provider.cancellation) this.#current.attempt.abort();
   }
 
-  #record(candidate: Candidate, attempt: Attempt, error: GatewayError | undefined): void {
+  #record(candidate: Candidate, attempt: Try, error: GatewayError | undefined): void {
     const { log, clock } = this.#ports;
     const record: AttemptRecord = {
       endpoint: candidate.endpoint.id,
@@ -236,7 +233,7 @@ interface Read {
 }
 
 /** Reads until there is content to send or the answer is over. Role-only chunks and comments are neither. */
-async function untilContent(attempt: Attempt): Promise<Read> {
+async function untilContent(attempt: Try): Promise<Read> {
   let first: readonly GenerationEvent[] = [];
   while (!attempt.ended || first.length === 0) {
     const events = await attempt.read();
@@ -254,7 +251,7 @@ async function untilContent(attempt: Attempt): Promise<Read> {
 }
 
 /** Holds the whole answer back until it has passed: nothing of one that does not was ever seen, so another may follow it. */
-async function untilChecked(attempt: Attempt, check: Check): Promise<Read> {
+async function untilChecked(attempt: Try, check: Check): Promise<Read> {
   const begun = await untilContent(attempt);
   if (begun.error) return begun;
   const all = [...begun.first];

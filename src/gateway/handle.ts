@@ -1,3 +1,4 @@
+import type { Clock } from '../canon/clock.ts';
 import { type GatewayError, gatewayError } from '../canon/errors.ts';
 import { mediaOf } from '../canon/media.ts';
 import type { Original } from '../canon/original.ts';
@@ -152,7 +153,7 @@ async function stream(
   ports: GatewayPorts,
 ): Promise<Answer> {
   const relay = new StreamRelay(call, plan, settlement, size, ports);
-  const beginning = await soon(relay.beginning, ports.limits.streamCommitMs);
+  const beginning = await soon(relay.beginning, ports.limits.streamCommitMs, ports.clock);
   if (beginning?.kind === 'failed')
     return refuse(call.id, call.dialect, beginning.error, call.origin, metadataOf(call, plan, beginning.execution));
   return {
@@ -178,12 +179,12 @@ async function whole(
   ports: GatewayPorts,
 ): Promise<Answer> {
   const pending = answerWhole(call, plan, settlement, size, ports);
-  const answer = await soon(pending, WHOLE_SILENCE_MS);
+  const answer = await soon(pending, WHOLE_SILENCE_MS, ports.clock);
   if (!answer)
     return {
       status: 200,
       headers: { 'content-type': JSON_TYPE, ...identity(call.id) },
-      body: patiently(pending, call, plan),
+      body: patiently(pending, call, plan, ports.clock),
     };
   if (answer.kind === 'failed')
     return refuse(call.id, call.dialect, answer.error, call.origin, metadataOf(call, plan, answer.execution));
@@ -195,11 +196,11 @@ async function whole(
 }
 
 /** White space before the JSON keeps intermediaries from closing the line; every JSON parser skips it. */
-async function* patiently(pending: Promise<WholeAnswer>, call: Call, plan: Plan): AsyncGenerator<string> {
+async function* patiently(pending: Promise<WholeAnswer>, call: Call, plan: Plan, clock: Clock): AsyncGenerator<string> {
   let answer: WholeAnswer | undefined;
   while (!answer) {
     yield '\n';
-    answer = await soon(pending, WHOLE_SILENCE_MS);
+    answer = await soon(pending, WHOLE_SILENCE_MS, clock);
   }
   yield answer.kind === 'answer'
     ? JSON.stringify(answer.body)
@@ -208,11 +209,11 @@ async function* patiently(pending: Promise<WholeAnswer>, call: Call, plan: Plan)
 }
 
 /** The promise's value if it comes in time. */
-function soon<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+function soon<T>(promise: Promise<T>, ms: number, clock: Clock): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve(undefined), ms);
+    const cancel = clock.after(ms, () => resolve(undefined));
     promise.then((value) => {
-      clearTimeout(timer);
+      cancel();
       resolve(value);
     }, reject);
   });

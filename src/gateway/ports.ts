@@ -4,11 +4,10 @@ import type { Endpoint, Provider } from '../catalogue/types.ts';
 import type { Books } from '../ledger/books.ts';
 import type { Nanodollars } from '../money/money.ts';
 import type { Standing } from '../router/standing.ts';
-import type { AttemptLimits } from '../upstream/attempt.ts';
 import type { Deadlines } from '../upstream/deadlines.ts';
-import type { Departures } from '../upstream/departures.ts';
 import type { Downloader } from '../upstream/download.ts';
 import type { ProviderRoute } from '../upstream/route.ts';
+import type { AttemptLimits, AttemptRequest, Try } from '../upstream/try.ts';
 import type { Calibration } from './calibration.ts';
 
 export interface GatewayLimits extends AttemptLimits {
@@ -55,7 +54,8 @@ export interface Log {
 export interface GatewayPorts {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
-  readonly departures: Departures;
+  /** Begins one call to one endpoint. */
+  begin(request: AttemptRequest): Try;
   /** Fetches media for hosts that do not. */
   readonly downloader: Downloader;
   readonly limits: GatewayLimits;

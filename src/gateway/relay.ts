@@ -41,7 +41,7 @@ export class StreamRelay implements Cuttable {
   #winner: Winner | undefined;
   /** Set when this gateway ends the answer itself. */
   #cut: GatewayError | undefined;
-  #detachedTimer: ReturnType<typeof setTimeout> | undefined;
+  #forgetDetached: (() => void) | undefined;
 
   constructor(call: Call, plan: Plan, settlement: Settlement, size: PromptSize, ports: GatewayPorts) {
     this.#call = call;
@@ -75,7 +75,7 @@ export class StreamRelay implements Cuttable {
     } catch (error) {
       await this.#broken(error, execution ?? { attempts: [], echoes: [] });
     } finally {
-      clearTimeout(this.#detachedTimer);
+      this.#forgetDetached?.();
     }
   }
 
@@ -169,9 +169,10 @@ export class StreamRelay implements Cuttable {
 
   #clientGone(): void {
     const winner = this.#winner;
+    const { clock, limits } = this.#ports;
     if (!winner || winner.attempt.ended) return;
     if (winner.candidate.provider.cancellation) winner.attempt.abort();
-    else this.#detachedTimer ??= setTimeout(() => winner.attempt.abort(), this.#ports.limits.detachedDrainMsMax);
+    else this.#forgetDetached ??= clock.after(limits.detachedDrainMsMax, () => winner.attempt.abort());
   }
 
   /** What each provider tried was sent, before any content, where the caller's wire has a place for it (spec/inference 3.5). */

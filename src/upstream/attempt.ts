@@ -2,7 +2,6 @@ import type { Clock } from '../canon/clock.ts';
 import { type ErrorCode, type GatewayError, gatewayError } from '../canon/errors.ts';
 import type { GenerationEvent } from '../canon/event.ts';
 import type { Machine } from '../canon/machine.ts';
-import type { Target } from '../canon/target.ts';
 import { type Dialect, type EncodedRequest, framingOf } from '../dialects/dialect.ts';
 import { wholeBody } from '../dialects/short-way.ts';
 import { type FrameDecoder, SSE } from '../streams/framing.ts';
@@ -12,25 +11,7 @@ import type { Departures } from './departures.ts';
 import { redacted, type SentHeaders, withoutSecrets } from './redaction.ts';
 import { retryAfterMs } from './retry-after.ts';
 import { joinUrl, type ProviderRoute, plainHeaders, requestHeaders, type Signer, withHeaders } from './route.ts';
-
-/** Limits of one try, in milliseconds (config/limits.ts). */
-export interface AttemptLimits {
-  readonly headersMsMax: number;
-  readonly firstContentMsMax: number;
-  readonly streamIdleMsMax: number;
-  readonly wholeMsMax: number;
-}
-
-export interface AttemptRequest {
-  readonly route: ProviderRoute;
-  readonly dialect: Dialect;
-  readonly target: Target;
-  readonly encoded: EncodedRequest;
-  readonly stream: boolean;
-  readonly limits: AttemptLimits;
-  /** Monotonic time at which the whole request is over. */
-  readonly requestDeadline: number;
-}
+import type { AttemptRequest, Try } from './try.ts';
 
 export interface AttemptPorts {
   readonly clock: Clock;
@@ -47,9 +28,8 @@ const NOTHING: readonly GenerationEvent[] = [];
  * `GatewayError` here; nothing is thrown further up. Waiting for the provider is limited at every stage, waiting for the client is not
  * this object's business.
  */
-export class Attempt implements Waiting {
+export class Attempt implements Try, Waiting {
   deadline = Number.POSITIVE_INFINITY;
-  /** The provider's HTTP status, 0 until it answered. */
   status = 0;
   readonly startedAt: number;
   readonly #request: AttemptRequest;
@@ -77,17 +57,14 @@ export class Attempt implements Waiting {
     ports.deadlines.watch(this);
   }
 
-  /** True after the terminal event was given. */
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** The caller has seen content: from now on silence is measured between reads. */
   contentSeen(): void {
     this.#stage = 'stream';
   }
 
-  /** Sends the request and waits for a usable answer to begin; the error says why there is none. */
   async open(): Promise<GatewayError | undefined> {
     const { route, dialect, encoded, stream, limits } = this.#request;
     this.#wait(stream ? Math.min(limits.headersMsMax, limits.firstContentMsMax) : limits.wholeMsMax);
@@ -135,7 +112,6 @@ export class Attempt implements Waiting {
     return this.#send(await signedHeaders(signer, plain, this.#url, body), body);
   }
 
-  /** The next events; empty only when it has ended. */
   async read(): Promise<readonly GenerationEvent[]> {
     if (this.#pending.length > 0) {
       const events = this.#pending;
@@ -156,7 +132,6 @@ export class Attempt implements Waiting {
     return [...events.slice(0, -1), { ...last, error: redacted(last.error, this.#headers) }];
   }
 
-  /** Stops the call; the provider's side is closed within milliseconds. */
   abort(): void {
     this.#giveUp('client_gone', 'aborted');
   }

@@ -13,7 +13,7 @@ const TICK_MS = 50;
 export class Deadlines {
   readonly #clock: Clock;
   readonly #waiting = new Set<Waiting>();
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #cancel: (() => void) | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -21,22 +21,23 @@ export class Deadlines {
 
   watch(waiting: Waiting): void {
     this.#waiting.add(waiting);
-    this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
+    this.#cancel ??= this.#clock.after(TICK_MS, this.#tick);
   }
 
   release(waiting: Waiting): void {
     this.#waiting.delete(waiting);
     if (this.#waiting.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#cancel?.();
+    this.#cancel = undefined;
   }
 
-  #tick(): void {
+  readonly #tick = (): void => {
+    this.#cancel = this.#clock.after(TICK_MS, this.#tick);
     const now = this.#clock.monotonic();
     for (const waiting of this.#waiting) {
       if (waiting.deadline > now) continue;
       waiting.deadline = Number.POSITIVE_INFINITY;
       waiting.onDeadline();
     }
-  }
+  };
 }

@@ -143,7 +143,14 @@ describe('prices', () => {
       config: loadConfig(environment, folder),
       catalogue: loadSnapshot(),
       effects: {
-        clock: { now: () => now, monotonic: () => performance.now() },
+        clock: {
+          now: () => now,
+          monotonic: () => performance.now(),
+          after: (ms, action) => {
+            const timer = setTimeout(action, ms);
+            return () => clearTimeout(timer);
+          },
+        },
         random: Math.random,
         environment,
         cwd: folder,
