@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ERRORS } from '../src/canon/errors.ts';
+import { PLUGINS } from '../src/canon/plugins.ts';
 import { QUIRKS, TRAITS } from '../src/canon/target.ts';
 import { UNITS } from '../src/canon/units.ts';
 import { LIMITS } from '../src/config/limits.ts';
@@ -72,6 +73,18 @@ export const GENERATED: Readonly<Record<string, string>> = {
     table(
       ['Quirk', 'What it does'],
       Object.entries(QUIRKS).map(([id, says]) => [code(id), says]),
+    ),
+  ),
+  'docs/plugins.md': page(
+    'Plugins',
+    'What `plugins` of a request may switch on: `[{"id": "response-healing"}]`, with the options beside the id; `"enabled": false` switches one off. Plugins of the protocol that are not here are [refused by name](decisions/0007-plugins-refused.md).',
+    table(
+      ['Plugin', 'Options', 'What it does'],
+      Object.entries(PLUGINS).map(([id, row]) => [
+        code(id),
+        Object.keys(row.schema.shape).map(code).join(', ') || '–',
+        row.says,
+      ]),
     ),
   ),
   'docs/traits.md': page(

@@ -1,4 +1,5 @@
 import type { Original } from './original.ts';
+import type { Plugins } from './plugins.ts';
 import type { Preferences } from './preferences.ts';
 
 /**
@@ -21,6 +22,8 @@ export interface GenerationRequest {
   readonly maxOutputTokens?: number;
   readonly stream: boolean;
   readonly preferences: Preferences;
+  /** What the caller switched on or off beside the model; a plugin it does not name keeps to its own default. */
+  readonly plugins?: Plugins;
   readonly prediction?: string;
   /** What is asked for, where it is no answer to the messages. */
   readonly operation?: Operation;

@@ -26,29 +26,7 @@ export function cacheMark({ cache_control: mark, prompt_cache_breakpoint: point 
 const slug = z.string().min(1).max(512);
 export const modelSlug = slug;
 export const modelSlugs = z.array(slug).max(3, "'models' array must have 3 items or fewer.");
-export const plugins = z.array(z.looseObject({ id: z.string(), enabled: z.boolean().nullish() }));
 export const sessionId = z.string().max(256, 'may have 256 characters');
-
-/** Plugins that only act where something else asks for them; without that they change nothing, so a request may carry them. */
-const PASSIVE_PLUGINS: ReadonlySet<string> = new Set([
-  'response-healing',
-  'context-compression',
-  'auto-router',
-  'auto-beta-router',
-  'pareto-router',
-]);
-/** Plugins of the protocol that this gateway does not run. Leaving one out silently would change the answer. */
-const ABSENT_PLUGINS: ReadonlySet<string> = new Set(['web', 'web-fetch', 'file-parser', 'fusion', 'moderation']);
-
-export function checkPlugins(wires: z.infer<typeof plugins> | null | undefined): GatewayError | undefined {
-  for (const [index, plugin] of (wires ?? []).entries()) {
-    if (plugin.enabled === false && ABSENT_PLUGINS.has(plugin.id)) continue;
-    if (PASSIVE_PLUGINS.has(plugin.id)) continue;
-    const reason = ABSENT_PLUGINS.has(plugin.id) ? 'is not available on this gateway' : 'is not a plugin';
-    return invalid(`plugins.${index}.id`, `${plugin.id} ${reason}`);
-  }
-  return undefined;
-}
 
 export const invalid = (path: string, message: string): GatewayError =>
   gatewayError('invalid_request', `${path}: ${message}`, { issues: [{ path, message }] });

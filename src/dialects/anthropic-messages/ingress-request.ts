@@ -14,7 +14,7 @@ import type {
 } from '../../canon/request.ts';
 import { fail, ok, type Result } from '../../canon/result.ts';
 import type { Target } from '../../canon/target.ts';
-import { checkPlugins, invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
+import { invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
 import { DIALECT_ID, FORMAT } from './id.ts';
 import { nativeTool } from './native-tools.ts';
 import { unsealed } from './sealed.ts';
@@ -198,8 +198,6 @@ export function decodeRequest(body: unknown, target?: Target): Result<Generation
   if (!parsed.success) return fail(invalidIssues(parsed.error));
   const wire = parsed.data;
   if (target && wire.max_tokens == null) return fail(invalid('max_tokens', 'Field required'));
-  const problem = checkPlugins(wire.plugins);
-  if (problem) return fail(problem);
   const tools = readTools(wire.tools ?? []);
   if (!tools.ok) return tools;
   const own = ownMessages(wire.messages);
@@ -239,6 +237,7 @@ export function decodeRequest(body: unknown, target?: Target): Result<Generation
       maxOutputTokens: wire.max_tokens,
       ...cacheMark(wire.cache_control),
       serviceTier: wire.service_tier,
+      plugins: wire.plugins,
       sessionId: wire.session_id,
       user: wire.user ?? wire.metadata?.user_id,
     }),

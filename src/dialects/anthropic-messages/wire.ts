@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { pluginsSchema } from '../../canon/plugins.ts';
 import { preferencesSchema } from '../../canon/preferences.ts';
-import { cacheControl, modelSlug, modelSlugs, plugins, sessionId } from '../ingress.ts';
+import { cacheControl, modelSlug, modelSlugs, sessionId } from '../ingress.ts';
 
 /**
  * The request body of `POST /messages` (spec/inference 7.1): strict about the fields we read, tolerant of all others. `null` means
@@ -181,7 +182,7 @@ export const messagesRequest = z.looseObject({
   cache_control: cacheControl,
   service_tier: z.string().max(64).nullish(),
   provider: preferencesSchema.nullish(),
-  plugins: plugins.nullish(),
+  plugins: pluginsSchema.nullish(),
   route: z.enum(['fallback', 'sort']).nullish(),
   session_id: sessionId.nullish(),
   user: z.string().max(256).nullish(),

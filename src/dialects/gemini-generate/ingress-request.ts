@@ -16,7 +16,7 @@ import {
 import { fail, ok, type Result } from '../../canon/result.ts';
 import type { Target } from '../../canon/target.ts';
 import { CallNames } from '../call-names.ts';
-import { checkPlugins, invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
+import { invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
 import { CONFIG_EXTRAS, DIALECT_ID, FORMAT } from './id.ts';
 import { jsonSchema } from './schema.ts';
 import {
@@ -175,8 +175,6 @@ export function decodeRequest(body: unknown, _target?: Target): Result<Generatio
   const parsed = generateRequest.safeParse(unwrapped(body));
   if (!parsed.success) return fail(invalidIssues(parsed.error));
   const wire = parsed.data;
-  const problem = checkPlugins(wire.plugins);
-  if (problem) return fail(problem);
   const tools = readTools(wire.tools ?? []);
   if (!tools.ok) return tools;
   const config = wire.generationConfig ?? {};
@@ -198,6 +196,7 @@ export function decodeRequest(body: unknown, _target?: Target): Result<Generatio
       output: readOutput(config),
       reasoning: config.thinkingConfig ? readThinking(config.thinkingConfig) : undefined,
       maxOutputTokens: config.maxOutputTokens,
+      plugins: wire.plugins,
       sessionId: wire.session_id,
       modalities: config.responseModalities?.map((one) => one.toLowerCase()),
     }),

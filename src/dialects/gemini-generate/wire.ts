@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { pluginsSchema } from '../../canon/plugins.ts';
 import { preferencesSchema } from '../../canon/preferences.ts';
-import { modelSlug, modelSlugs, plugins, sessionId } from '../ingress.ts';
+import { modelSlug, modelSlugs, sessionId } from '../ingress.ts';
 
 /**
  * The request body of `generateContent`, with the model and whether to stream, which its path says (spec/providers B.3): strict about the
@@ -89,7 +90,7 @@ export const generateRequest = z.looseObject({
     .nullish(),
   generationConfig: generationConfig.nullish(),
   provider: preferencesSchema.nullish(),
-  plugins: plugins.nullish(),
+  plugins: pluginsSchema.nullish(),
   session_id: sessionId.nullish(),
 });
 export type GenerateRequestWire = z.infer<typeof generateRequest>;

@@ -12,7 +12,7 @@ import type {
 import { fail, ok, type Result } from '../../canon/result.ts';
 import { CallNames } from '../call-names.ts';
 import { pictureUrl } from '../data-url.ts';
-import { checkPlugins, invalidIssues, present, unknownFields } from '../ingress.ts';
+import { invalidIssues, present, unknownFields } from '../ingress.ts';
 import { DIALECT_ID, OPTION_EXTRAS } from './id.ts';
 import {
   type CommonWire,
@@ -81,8 +81,6 @@ function requestOf(
   messages: readonly Message[],
   tools: readonly Tool[],
 ): Result<GenerationRequest, GatewayError> {
-  const problem = checkPlugins(wire.plugins);
-  if (problem) return fail(problem);
   const limit = wire.options?.num_predict ?? 0;
   return ok({
     // A tag that says nothing: its clients add it to every name.
@@ -103,6 +101,7 @@ function requestOf(
       reasoning: readThinking(wire.think),
       // Negative numbers mean no limit.
       maxOutputTokens: limit > 0 ? limit : undefined,
+      plugins: wire.plugins,
       sessionId: wire.session_id,
     }),
   });

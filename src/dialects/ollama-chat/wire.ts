@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { pluginsSchema } from '../../canon/plugins.ts';
 import { preferencesSchema } from '../../canon/preferences.ts';
-import { modelSlug, modelSlugs, plugins, sessionId } from '../ingress.ts';
+import { modelSlug, modelSlugs, sessionId } from '../ingress.ts';
 
 /**
  * The request bodies of `/api/chat` and `/api/generate` (spec/providers B.8): strict about the fields we read, tolerant of all others.
@@ -59,7 +60,7 @@ const shared = z.object({
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(20).nullish(),
   provider: preferencesSchema.nullish(),
-  plugins: plugins.nullish(),
+  plugins: pluginsSchema.nullish(),
   session_id: sessionId.nullish(),
 });
 /** What both routes take. */

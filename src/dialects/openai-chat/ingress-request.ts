@@ -17,7 +17,7 @@ import { fail, ok, type Result } from '../../canon/result.ts';
 import type { Target } from '../../canon/target.ts';
 import { markLastPart } from '../cache-marks.ts';
 import { documentUrl } from '../data-url.ts';
-import { allowedTools, cacheMark, checkPlugins, invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
+import { allowedTools, cacheMark, invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
 import { asText } from '../read.ts';
 import { isSearch, serverTools } from '../server-tools.ts';
 import { DIALECT_ID } from './id.ts';
@@ -218,8 +218,6 @@ function decodePlain(body: unknown): Result<GenerationRequest, GatewayError> {
   const parsed = requestSchema(body).safeParse(body);
   if (!parsed.success) return fail(invalidIssues(parsed.error));
   const wire = parsed.data;
-  const plugins = checkPlugins(wire.plugins);
-  if (plugins) return fail(plugins);
   const tools = readTools(wire.tools ?? []);
   if (!tools.ok) return tools;
   const allowed = allowedTools(tools.value, allowedNames(wire.tool_choice));
@@ -254,6 +252,7 @@ function decodePlain(body: unknown): Result<GenerationRequest, GatewayError> {
       serviceTier: wire.service_tier,
       ...cacheMark({ cache_control: wire.cache_control }),
       promptCacheKey: wire.prompt_cache_key,
+      plugins: wire.transforms ? { ...wire.transforms, ...wire.plugins } : wire.plugins,
       sessionId: wire.session_id,
       user: wire.user,
       safetyIdentifier: wire.safety_identifier,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { pluginsSchema, transformsSchema } from '../../canon/plugins.ts';
 import { preferencesSchema } from '../../canon/preferences.ts';
 import { EFFORTS } from '../../canon/request.ts';
-import { cacheBreakpoint, cacheControl, modelSlug, modelSlugs, plugins, sessionId } from '../ingress.ts';
+import { cacheBreakpoint, cacheControl, modelSlug, modelSlugs, sessionId } from '../ingress.ts';
 
 /**
  * The request body of `POST /chat/completions` (spec/inference 1): strict about the fields we read, tolerant of all others.
@@ -169,8 +170,8 @@ export const chatRequest = z.looseObject({
   route: z.enum(['fallback', 'sort']).nullish(),
   provider: preferencesSchema.nullish(),
   messages: z.array(message).min(1, 'must hold at least one message').max(5000),
-  plugins: plugins.nullish(),
-  transforms: z.array(z.string()).nullish(),
+  plugins: pluginsSchema.nullish(),
+  transforms: transformsSchema.nullish(),
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
   usage: z.looseObject({}).nullish(),

@@ -14,7 +14,7 @@ import type {
 import { fail, ok, type Result } from '../../canon/result.ts';
 import type { Target } from '../../canon/target.ts';
 import { documentUrl } from '../data-url.ts';
-import { allowedTools, cacheMark, checkPlugins, invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
+import { allowedTools, cacheMark, invalid, invalidIssues, present, unknownFields } from '../ingress.ts';
 import { isSearch, serverTools } from '../server-tools.ts';
 import { DIALECT_ID, FORMAT } from './id.ts';
 import {
@@ -210,8 +210,6 @@ export function decodeRequest(body: unknown, _target?: Target): Result<Generatio
   const parsed = responsesRequest.safeParse(body);
   if (!parsed.success) return fail(invalidIssues(parsed.error));
   const wire = parsed.data;
-  const problem = checkPlugins(wire.plugins);
-  if (problem) return fail(problem);
   const tools = readTools(wire.tools ?? []);
   if (!tools.ok) return tools;
   const allowed = allowedTools(tools.value, allowedNames(wire.tool_choice));
@@ -251,6 +249,7 @@ export function decodeRequest(body: unknown, _target?: Target): Result<Generatio
       serviceTier: wire.service_tier,
       ...cacheMark({ cache_control: wire.cache_control }),
       promptCacheKey: wire.prompt_cache_key,
+      plugins: wire.plugins,
       sessionId: wire.session_id,
       user: wire.user,
       safetyIdentifier: wire.safety_identifier,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { pluginsSchema } from '../../canon/plugins.ts';
 import { preferencesSchema } from '../../canon/preferences.ts';
 import { EFFORTS } from '../../canon/request.ts';
-import { cacheBreakpoint, cacheControl, modelSlug, modelSlugs, plugins, sessionId } from '../ingress.ts';
+import { cacheBreakpoint, cacheControl, modelSlug, modelSlugs, sessionId } from '../ingress.ts';
 
 /**
  * The request body of `POST /responses` (spec/inference 6.1): strict about the fields we read, tolerant of all others. `null` means
@@ -188,7 +189,7 @@ export const responsesRequest = z.looseObject({
   debug: z.looseObject({ echo_upstream_body: z.boolean().nullish() }).nullish(),
   safety_identifier: z.string().max(256, 'may have 256 characters').nullish(),
   provider: preferencesSchema.nullish(),
-  plugins: plugins.nullish(),
+  plugins: pluginsSchema.nullish(),
   route: z.enum(['fallback', 'sort']).nullish(),
   stream_options: z.looseObject({}).nullish(),
 });
