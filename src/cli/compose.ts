@@ -6,6 +6,7 @@ import type { Snapshot } from '../catalogue/snapshot.ts';
 import { type Config, ConfigError } from '../config/load.ts';
 import { Counter } from '../counting/counter.ts';
 import { Calibration } from '../gateway/calibration.ts';
+import { Conversations } from '../gateway/conversations.ts';
 import { GenerationIds } from '../gateway/generation-id.ts';
 import { Measurements } from '../gateway/measurements.ts';
 import { type GatewayLimits, type GatewayPorts, type Log, type Roads, Running } from '../gateway/ports.ts';
@@ -108,6 +109,7 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       books,
       health: measurements,
       calibration: new Calibration(),
+      conversations: new Conversations(clock),
       ...(counter && { counter }),
       log,
       running,

@@ -2,12 +2,15 @@ import type { PlacedMedia } from '../canon/media.ts';
 import type { GenerationRequest } from '../canon/request.ts';
 import type { Quirk } from '../canon/target.ts';
 import type { Dialect } from '../dialects/dialect.ts';
+import type { Conversation } from './conversations.ts';
 
 /** One client request after it was received, authenticated and decoded. */
 export interface Call {
   readonly id: string;
   readonly dialect: Dialect;
   readonly request: GenerationRequest;
+  /** Where a host may have it in its cache. */
+  readonly conversation: Conversation | undefined;
   /** The body as it came, to tell what was said from what was made of it. */
   readonly wire: unknown;
   /** Its parts that are not text; their pointers lead into what the caller wrote. */

@@ -63,6 +63,7 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
 
   const sized = promptSize(request, ports);
   const size = sized instanceof PromptSize ? sized : await sized;
+  const conversation = ports.conversations.of(request, caller.keyHash, ports.roads);
   const planned = makePlan({
     request,
     snapshot: ports.roads.snapshot,
@@ -72,6 +73,7 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
     promptTokens: size.base,
     sizeAt: (endpoint) => size.at(endpoint),
     seed: ports.nextSeed(),
+    ...(conversation?.sticky && { sticky: conversation.sticky.endpoint }),
     media,
   });
   if (!planned.ok) return refuse(base.id, dialect, planned.error, origin);
@@ -80,7 +82,7 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
   if (!chosen.ok) return refuse(base.id, dialect, chosen.error, origin);
   const plan = chosen.value;
 
-  const call: Call = { ...base, dialect, request, wire, media, caller, origin, client };
+  const call: Call = { ...base, dialect, request, conversation, wire, media, caller, origin, client };
   const held = hold(call, plan, size, ports);
   if (!held.ok) return refuse(base.id, dialect, held.error, origin, metadataOf(call, plan, NO_ATTEMPTS));
 

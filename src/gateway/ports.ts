@@ -9,6 +9,7 @@ import type { Downloader } from '../upstream/download.ts';
 import type { ProviderRoute } from '../upstream/route.ts';
 import type { AttemptLimits, AttemptRequest, Try } from '../upstream/try.ts';
 import type { Calibration } from './calibration.ts';
+import type { Conversations } from './conversations.ts';
 
 export interface GatewayLimits extends AttemptLimits {
   readonly requestTotalMsMax: number;
@@ -64,6 +65,8 @@ export interface GatewayPorts {
   readonly health: HealthPort;
   /** What was learned about the counts of each endpoint. */
   readonly calibration: Calibration;
+  /** Which host has which conversation in its cache. */
+  readonly conversations: Conversations;
   /** Absent where estimates have to do. */
   readonly counter?: TokenCounter;
   readonly log: Log;

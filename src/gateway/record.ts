@@ -3,6 +3,7 @@ import type { Counts } from '../canon/units.ts';
 import type { Price } from '../ledger/price.ts';
 import type { Plan } from '../router/candidate.ts';
 import type { Call } from './call.ts';
+import type { Flip } from './conversations.ts';
 import type { AttemptRecord, Execution } from './execute.ts';
 import type { Meter } from './meter.ts';
 
@@ -33,6 +34,8 @@ export interface GenerationRecord {
   readonly lines: readonly (readonly [string, number, string])[];
   /** Pico-dollars for an input token that no cache has to do with: what caching saved or cost is told against it. */
   readonly inputPrice?: string;
+  /** The conversation moved away from the endpoint that had it in its cache: how many tokens that was, and pico-dollars lost by it. */
+  readonly flip?: { readonly from: string; readonly tokens: number; readonly lost: string };
   /** Why the lines were not charged, where they were not. */
   readonly waived: string | null;
   /** The provider's own usage object, as it came. */
@@ -55,6 +58,7 @@ export interface RecordInput {
   readonly execution: Execution;
   readonly meter: Meter | undefined;
   readonly price: Price | undefined;
+  readonly flip?: Flip | undefined;
   readonly waived: string | undefined;
   readonly cancelled: boolean;
   readonly error: ErrorCode | undefined;
@@ -68,6 +72,7 @@ export function recordOf({
   execution,
   meter,
   price,
+  flip,
   waived,
   cancelled,
   error,
@@ -96,6 +101,7 @@ export function recordOf({
     estimated: usage?.estimated ?? false,
     lines: price?.lines.map((line) => [line.unit, line.quantity, line.price.toString()] as const) ?? [],
     ...(price && { inputPrice: price.input.toString() }),
+    ...(flip && { flip: { ...flip, lost: flip.lost.toString() } }),
     waived: waived ?? null,
     usageRaw: usage?.raw ?? null,
     serviceTier: meter?.serviceTier ?? null,

@@ -7,6 +7,7 @@ import { type Price, price, waiver } from '../ledger/price.ts';
 import { usdNumber } from '../money/money.ts';
 import type { Plan } from '../router/candidate.ts';
 import type { Call } from './call.ts';
+import type { Flip } from './conversations.ts';
 import type { Execution, Winner } from './execute.ts';
 import type { Meter } from './meter.ts';
 import type { GatewayPorts } from './ports.ts';
@@ -52,10 +53,12 @@ export class Settlement {
     this.#measure(winner, meter);
     this.#notice(winner, execution, meter);
     this.#noticeFinish(winner, meter);
+    const flip = waived ? undefined : this.#served(winner, usage, priced);
     const record = this.#record({
       execution,
       meter,
       price: priced,
+      flip,
       waived,
       cancelled,
       error: undefined,
@@ -72,6 +75,22 @@ export class Settlement {
       promptCostUsd: usdNumber(priced.prompt),
       completionCostUsd: usdNumber(priced.completion),
     };
+  }
+
+  /** The conversation goes on where it is now in a cache. */
+  #served({ candidate }: Winner, { counts }: Usage, priced: Price): Flip | undefined {
+    const { caller, conversation, request } = this.#call;
+    const { conversations, roads } = this.#ports;
+    const { snapshot } = roads;
+    return conversations.served({
+      keyHash: caller.keyHash,
+      conversation,
+      request,
+      snapshot,
+      candidate,
+      counts,
+      price: priced,
+    });
   }
 
   /** What a host made of a prompt that was nothing but text tells how it will count the next one. */

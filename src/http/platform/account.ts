@@ -2,6 +2,7 @@ import type { KeyUsage } from '../../accounts/keyring.ts';
 import type { Key } from '../../accounts/ports.ts';
 import { type Counts, tokens } from '../../canon/units.ts';
 import type { Provider } from '../../catalogue/types.ts';
+import type { Conversations } from '../../gateway/conversations.ts';
 import type { GenerationRecord } from '../../gateway/record.ts';
 import type { Books } from '../../ledger/books.ts';
 import { add, nanodollars, usdNumber } from '../../money/money.ts';
@@ -9,7 +10,7 @@ import { add, nanodollars, usdNumber } from '../../money/money.ts';
 type Json = Record<string, unknown>;
 
 /** `GET /key` (spec/platform 6.3), deprecated members included: clients demand them. */
-export function keyJson(key: Key, usage: KeyUsage): Json {
+export function keyJson(key: Key, usage: KeyUsage, caches: Conversations): Json {
   const management = key.kind === 'management';
   return {
     label: key.label,
@@ -36,6 +37,23 @@ export function keyJson(key: Key, usage: KeyUsage): Json {
     // No daily quota of free requests here; -1 says so, as in `rate_limit`.
     free_model_daily_requests: { limit: -1, remaining: -1, used: 0 },
     expires_at: null,
+    turnpike: { prompt_cache: cacheJson(key, caches) },
+  };
+}
+
+/** What caches of prompts did for a key since this process started, and what was lost where a conversation changed its host (docs/caching.md). */
+function cacheJson({ hash }: Key, caches: Conversations): Json {
+  const account = caches.account(hash);
+  const input = account?.inputTokens ?? 0;
+  const cached = account?.cachedTokens ?? 0;
+  return {
+    since: new Date(caches.since).toISOString(),
+    input_tokens: input,
+    cached_tokens: cached,
+    cached_share: input === 0 ? null : Math.round((10_000 * cached) / input) / 10_000,
+    saved_usd: Number(account?.savedPico ?? 0n) / 1e12,
+    flips: account?.flips ?? 0,
+    lost_to_flips_usd: Number(account?.lostPico ?? 0n) / 1e12,
   };
 }
 
@@ -152,6 +170,13 @@ export function generationJson({ id, createdAt, charge, state, record }: StoredR
       snapshot: record.snapshot,
       plan_seed: record.seed,
       dropped: record.dropped,
+      ...(record.flip && {
+        cache_flip: {
+          from: record.flip.from,
+          tokens: record.flip.tokens,
+          lost_usd: Number(record.flip.lost) / 1e12,
+        },
+      }),
     },
   };
 }
