@@ -129,6 +129,28 @@ export const ERRORS = {
     next: 'model',
     meaning: 'A price ceiling, a required parameter or another hard constraint excludes every host.',
   },
+  privacy_restricted: {
+    status: 404,
+    type: 'not_found',
+    ...request,
+    next: 'model',
+    meaning:
+      'A wish that nothing be kept, or trained on, excludes every host. What is not known of a host counts as yes.',
+  },
+  model_deprecated: {
+    status: 404,
+    type: 'not_found',
+    ...request,
+    next: 'model',
+    meaning: 'The model has ended, or every host has retired it; `fallback_models` names who takes its place.',
+  },
+  free_variant_ended: {
+    status: 404,
+    type: 'not_found',
+    ...request,
+    next: 'model',
+    meaning: 'Nobody serves the model for free any more; `fallback_models` names the paid one.',
+  },
   context_too_long: {
     status: 400,
     type: 'context_length_exceeded',
@@ -369,6 +391,8 @@ export interface Availability {
   readonly requestedModels: readonly string[];
   readonly affectedProviders?: readonly string[];
   readonly excludedBy?: readonly string[];
+  /** Slugs that would be served instead. */
+  readonly fallbackModels?: readonly string[];
   readonly constraint?: { readonly field: string; readonly detail: string };
 }
 

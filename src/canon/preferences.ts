@@ -9,6 +9,21 @@ const slugs = z.array(z.string().min(1).max(256)).max(100);
 /** A ceiling in USD: per million for prompt and completion, per unit for the others. */
 const ceiling = z.union([z.number().nonnegative(), z.string().regex(/^\d+(\.\d+)?([eE][+-]?\d+)?$/)]);
 
+export const QUANTIZATIONS = [
+  'int4',
+  'int8',
+  'fp4',
+  'mxfp4',
+  'nvfp4',
+  'fp6',
+  'fp8',
+  'mxfp8',
+  'fp16',
+  'bf16',
+  'fp32',
+  'unknown',
+] as const;
+
 /** A number means the median; of an object all members must hold (spec/inference 5.3). */
 const cutoff = z.number().nonnegative();
 const threshold = z.union([
@@ -44,6 +59,22 @@ export const PREFERENCES = {
       }),
     ]),
     says: 'Take hosts strictly by this figure instead of by the price-weighted draw.',
+  },
+  data_collection: {
+    schema: z.enum(['allow', 'deny']),
+    says: '`deny`: leave out hosts that train on what they are sent, or of which that is not known.',
+  },
+  zdr: {
+    schema: z.boolean(),
+    says: 'True: leave out hosts that keep what they are sent, or of which that is not known.',
+  },
+  enforce_distillable_text: {
+    schema: z.boolean(),
+    says: 'True: only models of which a source says that other models may be trained on their text.',
+  },
+  quantizations: {
+    schema: z.array(z.enum(QUANTIZATIONS)).max(100),
+    says: 'Leave out hosts that run the model at another precision; `fp4` and `fp8` mean their relatives too.',
   },
   preferred_min_throughput: {
     schema: threshold,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../canon/errors.ts';
 import { PARAMETERS } from '../canon/parameters.ts';
+import { QUANTIZATIONS } from '../canon/preferences.ts';
 import { EFFORTS } from '../canon/request.ts';
 import { QUIRK_IDS, TRAIT_IDS } from '../canon/target.ts';
 import { UNIT_IDS } from '../canon/units.ts';
@@ -8,7 +9,7 @@ import { policyForm } from './data-policy.ts';
 import { normalAmount } from './decimal-text.ts';
 import { parseCondition } from './price-conditions.ts';
 import { day, dayOrMonth, link, slug, text } from './schema-parts.ts';
-import { type ConflictClass, type Endpoint, type Quantization, RATE_HEADERS, STATES, type State } from './types.ts';
+import { type ConflictClass, type Endpoint, RATE_HEADERS, STATES, type State } from './types.ts';
 
 /** The forms of the authored files. An unknown key is an error: a figure under a mistyped name would be lost without a sound. */
 
@@ -46,21 +47,6 @@ const DELIVERIES = [
   'plan',
   'local',
 ] as const satisfies readonly Endpoint['delivery'][];
-
-export const quantizations = [
-  'int4',
-  'int8',
-  'fp4',
-  'mxfp4',
-  'nvfp4',
-  'fp6',
-  'fp8',
-  'mxfp8',
-  'fp16',
-  'bf16',
-  'fp32',
-  'unknown',
-] as const satisfies readonly Quantization[];
 
 const INPUTS = ['text', 'image', 'file', 'audio', 'video'] as const;
 const OUTPUTS = ['text', 'image', 'embeddings', 'audio', 'video', 'rerank', 'speech', 'transcription'] as const;
@@ -281,6 +267,11 @@ export const modelFile = z.strictObject({
   default_effort: z.enum(EFFORTS).optional(),
   reasoning_mandatory: z.boolean().optional(),
   open_weights: z.boolean().optional(),
+  /** Whether its maker lets other models be trained on its text. */
+  distillable: z.boolean().optional(),
+  /** The day on which its maker ends it, and the model that takes its place. */
+  ends: day.optional(),
+  successor: text.optional(),
   licence: text.optional(),
   weights: z.array(link).optional(),
   parameters: text.optional(),
@@ -307,7 +298,7 @@ export const endpointFile = z.strictObject({
   price_state: state.optional(),
   parameters: parameters.optional(),
   efforts: efforts.optional(),
-  quantization: z.enum(quantizations).optional(),
+  quantization: z.enum(QUANTIZATIONS).optional(),
   retired: z.boolean().optional(),
   observe: observe.default([]),
 });

@@ -1,5 +1,6 @@
+import { QUANTIZATIONS } from '../canon/preferences.ts';
 import { UNIT_IDS, type Unit } from '../canon/units.ts';
-import { type Feature, type ProviderFile, quantizations } from './authored-schema.ts';
+import type { Feature, ProviderFile } from './authored-schema.ts';
 import { deriveParameters } from './derive-parameters.ts';
 import { FactSheet } from './fact-sheet.ts';
 import { priceField, subjectOf } from './fields.ts';
@@ -48,7 +49,7 @@ export function buildEndpoint(draft: EndpointDraft, input: EndpointsInput): Endp
     priceState: priceStateOf(sheet, prices),
     parameters: sheet.list('parameters') ?? derived(draft.model, provider, model, input),
     quantization:
-      quantizations.find((name) => name === (sheet.text('quantization') ?? draft.quantization)) ?? 'unknown',
+      QUANTIZATIONS.find((name) => name === (sheet.text('quantization') ?? draft.quantization)) ?? 'unknown',
     delivery: (sheet.text('delivery') as Endpoint['delivery'] | undefined) ?? DELIVERY[provider?.kind ?? 'inference'],
     ...present({
       efforts: sheet.list('efforts'),

@@ -6,6 +6,7 @@ import { FactSheet } from './fact-sheet.ts';
 import { subjectOf } from './fields.ts';
 import { guessModalities } from './guess-modalities.ts';
 import type { LabNames } from './lab-names.ts';
+import { endOfLife } from './lifetime.ts';
 import type { FoundModel } from './place.ts';
 import { present } from './present.ts';
 import { tidyName } from './tidy-name.ts';
@@ -123,6 +124,9 @@ function modelOf(draft: Draft, { sheets, features, aliases, input }: Parts): Mod
       weightsUrl: first((sheet) => sheet.list('weights'))?.[0],
       licence: first((sheet) => sheet.text('licence')),
       openWeights: first((sheet) => sheet.flag('open_weights')),
+      distillable: first((sheet) => sheet.flag('distillable')),
+      ends: endOf(sheets[0]),
+      successor: sheets[0]?.text('successor'),
     }),
   };
   const variant = id.split(':')[1];
@@ -131,6 +135,12 @@ function modelOf(draft: Draft, { sheets, features, aliases, input }: Parts): Mod
   const about =
     draft.about ?? describe({ ...facts, labName: input.labName(lab), ...present({ released, features, variantOf }) });
   return { ...facts, about };
+}
+
+/** A variant's end is its own. */
+function endOf(sheet: FactSheet | undefined): number | undefined {
+  const day = sheet?.text('ends');
+  return day === undefined ? undefined : endOfLife(day);
 }
 
 /** A variant without a name of its own is called after its model. */

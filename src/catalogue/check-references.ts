@@ -32,7 +32,10 @@ function checkSources({ labs, providers, models, endpoints, rows }: Authored, kn
 }
 
 function checkSubjects({ models, providers, endpoints }: Authored, known: Known): void {
-  for (const { file, id } of models) need(known, 'lab', id.split('/')[0] ?? '', file);
+  for (const { file, id, form } of models) {
+    need(known, 'lab', id.split('/')[0] ?? '', file);
+    if (form.successor !== undefined) need(known, 'model', form.successor, file);
+  }
   for (const { file, form } of providers)
     if (form.operated_by !== undefined) need(known, 'lab', form.operated_by, file);
   for (const { file, id, form } of endpoints) {

@@ -1,6 +1,7 @@
 import type { ParameterSet } from '../canon/parameters.ts';
 import type { Trait } from '../canon/target.ts';
 import { type Abilities, abilitiesOf, TraitRules } from './abilities.ts';
+import { isGone } from './lifetime.ts';
 import { type Occasion, type Rates, ratesOn, readRates, worstRates } from './rates.ts';
 import type { CatalogueData, Endpoint, Lab, Model, Provider, SandboxRow, TraitRule } from './types.ts';
 
@@ -68,15 +69,31 @@ export class Snapshot {
     return lower === slug ? undefined : this.model(lower);
   }
 
-  /** The newest model of a family that somebody still serves; a faster or free twin of a model is none of its own. */
-  latest(lab: string, family: string): Model | undefined {
+  /**
+   * The newest model of a family that somebody still serves; a faster or free twin of a model is none of its own.
+   * @param now milliseconds since 1970; without it dates of an end are not looked at
+   */
+  latest(lab: string, family: string, now?: number): Model | undefined {
     let newest: Model | undefined;
     for (const model of this.models) {
       if (model.lab !== lab || familyOf(model) !== family || TWIN.test(model.id)) continue;
-      const served = this.endpointsOf(model.id).some(({ retired }) => retired !== true);
-      if (served && (!newest || model.created >= newest.created)) newest = model;
+      if (this.isServed(model, now) && (!newest || model.created >= newest.created)) newest = model;
     }
     return newest;
+  }
+
+  /** Whether somebody still has it, as far as the catalogue knows. */
+  isServed(model: Model, now?: number): boolean {
+    return !isGone(model, now) && this.endpointsOf(model.id).some(({ retired }) => retired !== true);
+  }
+
+  /** Who takes a model's place: whom a source names, else the newest of its family where that is newer. */
+  successorOf(model: Model, now?: number): Model | undefined {
+    const named = model.successor === undefined ? undefined : this.model(model.successor);
+    if (named && this.isServed(named, now)) return named;
+    const family = familyOf(model);
+    const newest = family === undefined ? undefined : this.latest(model.lab, family, now);
+    return newest && newest !== model && newest.created >= model.created ? newest : undefined;
   }
 
   provider(id: string): Provider | undefined {

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../canon/errors.ts';
 import type { MediaTaken } from '../canon/media.ts';
 import type { Parameter } from '../canon/parameters.ts';
+import type { QUANTIZATIONS } from '../canon/preferences.ts';
 import type { Trait } from '../canon/target.ts';
 import type { Tier } from '../canon/tiers.ts';
 import type { Unit } from '../canon/units.ts';
@@ -132,6 +133,14 @@ export interface Model {
   readonly weightsUrl?: string;
   readonly licence?: string;
   readonly openWeights?: boolean;
+  /** Whether its maker lets other models be trained on its text; absent where no source says so. */
+  readonly distillable?: boolean;
+  /** When it ends, in Unix seconds; from then on it is not listed and not routed. */
+  readonly ends?: number;
+  /** Who takes its place: a model's slug. */
+  readonly successor?: string;
+  /** Taken out of sight by the operator. */
+  readonly hidden?: boolean;
   /** Our own text, at most 60 words. */
   readonly about: string;
 }
@@ -248,19 +257,7 @@ export interface Provider {
   readonly about: string;
 }
 
-export type Quantization =
-  | 'int4'
-  | 'int8'
-  | 'fp4'
-  | 'mxfp4'
-  | 'nvfp4'
-  | 'fp6'
-  | 'fp8'
-  | 'mxfp8'
-  | 'fp16'
-  | 'bf16'
-  | 'fp32'
-  | 'unknown';
+export type Quantization = (typeof QUANTIZATIONS)[number];
 
 /** A daily window in UTC, `HHMM`, half-open; it wraps midnight where the start is later than the end, and then belongs to the day it began. */
 export interface PriceWindow {

@@ -1,4 +1,6 @@
 import type { Operation } from '../canon/request.ts';
+import type { DataPolicy } from '../catalogue/data-policy.ts';
+import { endOfLife } from '../catalogue/lifetime.ts';
 import { localRows } from '../catalogue/local-models.ts';
 import { customModel, customProvider, type Overlay, withOverlay } from '../catalogue/overlay.ts';
 import { readPricing } from '../catalogue/pricing-object.ts';
@@ -9,7 +11,7 @@ import type { Endpoint, Model, Provider, State } from '../catalogue/types.ts';
 import { mediaOfOwn, overlaid } from '../catalogue/wire-media.ts';
 import { type Config, ConfigError } from '../config/load.ts';
 import { nearest } from '../config/nearest.ts';
-import type { EndpointConfig, PricingConfig, ProviderConfig } from '../config/schema.ts';
+import type { EndpointConfig, ModelConfig, PricingConfig, ProviderConfig } from '../config/schema.ts';
 import { wireOf } from '../dialects/operations.ts';
 import { DIALECTS } from '../dialects/registry.ts';
 import type { Roads } from '../gateway/ports.ts';
@@ -26,6 +28,9 @@ const BILLABLE: ReadonlySet<State> = new Set([
   'stale',
   'disputed',
 ]);
+
+/** Stands where a day does for what nobody looked up. */
+const OPERATORS_WORD = 'turnpike.yaml';
 
 /** What models of a kind are asked for. */
 const OPERATION_OF: Readonly<Record<string, Operation['kind']>> = { embeddings: 'embeddings', rerank: 'rerank' };
@@ -55,6 +60,7 @@ function overlayOf(config: Config, catalogue: Snapshot): Overlay {
   const providers: Provider[] = [];
   const endpoints: Endpoint[] = [];
   const models: Model[] = [];
+  const said = (id: string): Partial<Model> => saidOf(config.models[id]);
   for (const [id, own] of Object.entries(config.providers)) {
     const provider = providerOf(id, own, catalogue);
     providers.push(provider);
@@ -62,8 +68,16 @@ function overlayOf(config: Config, catalogue: Snapshot): Overlay {
       endpoints.push(endpointOf(provider, row, `providers.${id}.endpoints.${index}`));
       const known = catalogue.model(row.model);
       if (!known && !models.some((model) => model.id === row.model))
-        models.push(customModel(row.model, row.name, row.context_length, row.output_modalities));
+        models.push({
+          ...customModel(row.model, row.name, row.context_length, row.output_modalities),
+          ...said(row.model),
+        });
     }
+  }
+  for (const id of Object.keys(config.models)) {
+    const known = catalogue.model(id);
+    if (known) models.push({ ...known, ...said(id) });
+    else if (!models.some((model) => model.id === id)) throw new ConfigError(unknownModel(id, catalogue));
   }
   return {
     providers,
@@ -75,12 +89,32 @@ function overlayOf(config: Config, catalogue: Snapshot): Overlay {
   };
 }
 
+/** The operator's word on a model, over every source's. */
+function saidOf(own: ModelConfig | undefined): Partial<Model> {
+  if (!own) return {};
+  return {
+    ...(own.hidden !== undefined && { hidden: own.hidden }),
+    ...(own.expiration_date !== undefined && { ends: endOfLife(own.expiration_date) }),
+    ...(own.successor !== undefined && { successor: own.successor }),
+    ...(own.distillable !== undefined && { distillable: own.distillable }),
+  };
+}
+
+function unknownModel(id: string, catalogue: Snapshot): string {
+  const near = nearest(
+    id,
+    catalogue.models.map((model) => model.id),
+  );
+  return `models.${id} is neither in the catalogue nor at one of your providers${near ? `; did you mean ${near}?` : ''}`;
+}
+
 function providerOf(id: string, own: ProviderConfig, catalogue: Snapshot): Provider {
   const known = catalogue.provider(id);
   const overrides = {
     ...(own.name !== undefined && { name: own.name }),
     ...(own.quirks && { quirks: own.quirks, ownQuirks: true }),
     ...(own.cancellation !== undefined && { cancellation: own.cancellation }),
+    ...(own.data_policy && { policy: policyOf(own.data_policy, known?.policy) }),
     ...(own.auth !== undefined && {
       auth:
         own.auth === 'bearer' ? ({ kind: 'bearer' } as const) : ({ kind: 'header', name: own.auth.header } as const),
@@ -126,6 +160,25 @@ function providerOf(id: string, own: ProviderConfig, catalogue: Snapshot): Provi
   });
 }
 
+/** What the operator has agreed with a provider, or knows of one of their own, over what its pages say. */
+function policyOf(own: NonNullable<ProviderConfig['data_policy']>, known: DataPolicy | undefined): DataPolicy {
+  const { zeroRetention: _usual, ...rest } = known ?? {
+    regions: [],
+    passesOn: false,
+    source: [],
+    checked: OPERATORS_WORD,
+  };
+  return {
+    ...rest,
+    ...(own.own_machine && { source: 'own-machine' as const }),
+    ...(own.trains_on_prompts !== undefined && { trainsOnPrompts: own.trains_on_prompts }),
+    ...(own.regions && { regions: own.regions }),
+    ...(own.zero_retention === undefined
+      ? known?.zeroRetention && { zeroRetention: known.zeroRetention }
+      : { zeroRetention: own.zero_retention ? ('default' as const) : ('never' as const) }),
+  };
+}
+
 function endpointOf(provider: Provider, row: EndpointConfig, at: string): Endpoint {
   return {
     id: endpointIdOf({ provider: provider.id, ...row }),
@@ -137,6 +190,7 @@ function endpointOf(provider: Provider, row: EndpointConfig, at: string): Endpoi
     parameters: row.supported_parameters ?? 'all',
     delivery: 'serverless',
     ...(row.context_length !== undefined && { contextLength: row.context_length }),
+    ...(row.quantization !== undefined && { quantization: row.quantization }),
     ...(row.max_completion_tokens !== undefined && { maxOutputTokens: row.max_completion_tokens }),
   };
 }
@@ -169,7 +223,13 @@ function pricesOf(
 
 /** Roads to real providers. */
 export function realRoads({ snapshot, routes }: Configured, config: Config): Roads {
-  return { snapshot, routes, defaultModel: config.defaultModel, unroutable: unroutable(snapshot, routes, noRoad) };
+  return {
+    snapshot,
+    routes,
+    defaultModel: config.defaultModel,
+    policy: config.policy,
+    unroutable: unroutable(snapshot, routes, noRoad),
+  };
 }
 
 const noRoad = (provider: Provider): string => {
@@ -201,6 +261,7 @@ export function sandboxRoads({ snapshot, routes: real }: Configured, bases: Sand
     snapshot,
     routes,
     defaultModel: config.defaultModel,
+    policy: config.policy,
     unroutable: unroutable(snapshot, routes, () => 'not part of the sandbox'),
   };
 }

@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { z } from 'zod';
+import { NO_POLICY, type RoutingPolicy } from '../canon/policy.ts';
 import { Secret } from '../canon/secret.ts';
 import { type Nanodollars, nanodollars } from '../money/money.ts';
 import { LIMITS, type LimitId, type Limits } from './limits.ts';
 import { nearest } from './nearest.ts';
-import { type ConfigFile, configFile, type ProviderConfig } from './schema.ts';
+import { type ConfigFile, configFile, type ModelConfig, type ProviderConfig } from './schema.ts';
 
 /** The operator's mistake in one sentence; the process ends with exit code 2. */
 export class ConfigError extends Error {}
@@ -37,6 +38,10 @@ export interface Config {
   /** Tokens are counted by a tokenizer, where an estimate would do. */
   readonly exactTokens: boolean;
   readonly seed: number | undefined;
+  /** What the operator asks of every request's routing. */
+  readonly policy: RoutingPolicy;
+  /** The operator's word on models, by slug. */
+  readonly models: Readonly<Record<string, ModelConfig>>;
   readonly bootstrapKey: Secret | undefined;
   readonly bootstrapManagementKey: Secret | undefined;
   /** A provider's key by its conventional variable; empty counts as absent. */
@@ -78,6 +83,8 @@ export function loadConfig(environment: Environment, cwd: string): Config {
     limits: limitsOf(file),
     mediaOrigins: new Set(file.media?.origins?.map((origin) => new URL(origin).origin)),
     seed: file.routing?.seed,
+    policy: policyOf(file),
+    models: file.models ?? {},
     exactTokens: file.tokens?.counter === 'exact',
     bootstrapKey: bootstrap(value, 'TURNPIKE_API_KEY'),
     bootstrapManagementKey: bootstrap(value, 'TURNPIKE_MANAGEMENT_KEY'),
@@ -87,6 +94,12 @@ export function loadConfig(environment: Environment, cwd: string): Config {
       return text === undefined ? undefined : new Secret(text);
     },
   });
+}
+
+function policyOf({ routing }: ConfigFile): RoutingPolicy {
+  if (!routing) return NO_POLICY;
+  const { seed: _drawn, ...policy } = routing;
+  return policy;
 }
 
 type Read = (name: string) => string | undefined;

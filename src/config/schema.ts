@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PREFERENCES, QUANTIZATIONS } from '../canon/preferences.ts';
 import { QUIRK_IDS, type Quirk } from '../canon/target.ts';
 import { TIERS } from '../canon/tiers.ts';
 import { parseUnitPrice, parseUsd } from '../money/money.ts';
@@ -93,6 +94,7 @@ const endpoint = z.strictObject({
     .optional(),
   context_length: numeric(z.int().min(1)).optional(),
   max_completion_tokens: numeric(z.int().min(1)).optional(),
+  quantization: z.enum(QUANTIZATIONS).optional(),
   pricing: pricing.optional(),
   supported_parameters: z.array(text).optional(),
   /** What a model that the catalogue does not know gives; text where nothing is said. */
@@ -124,7 +126,29 @@ const provider = z.strictObject({
       video: taken.optional(),
     })
     .optional(),
+  /** What you have agreed with it, or know of it, beyond what its pages say. */
+  data_policy: z
+    .strictObject({
+      trains_on_prompts: z.boolean().optional(),
+      /** True: keeps nothing of what your account sends. */
+      zero_retention: z.boolean().optional(),
+      regions: z.array(z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, 'must be a slug of a-z, 0-9, ., _ and -')).optional(),
+      /** It runs on a machine of yours: nothing leaves it. */
+      own_machine: z.boolean().optional(),
+    })
+    .optional(),
   endpoints: z.array(endpoint).optional(),
+});
+
+const ownModel = z.strictObject({
+  /** Neither listed nor routed. */
+  hidden: z.boolean().optional(),
+  /** Neither listed nor routed from 13:00 UTC of this day on. */
+  expiration_date: z.iso.date().optional(),
+  /** The slug that callers are told to use instead. */
+  successor: text.optional(),
+  /** Whether other models may be trained on its text. */
+  distillable: z.boolean().optional(),
 });
 
 const slug = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, 'must be a slug of a-z, 0-9, ., _ and -');
@@ -174,7 +198,26 @@ export const configFile = z.strictObject({
   media: z.strictObject({ origins: z.array(httpUrl).optional() }).optional(),
   /** How prompts are measured before a host has counted them: at once by an estimate, or by a tokenizer in a thread of its own. */
   tokens: z.strictObject({ counter: z.enum(['heuristic', 'exact']).optional() }).optional(),
-  routing: z.strictObject({ seed: numeric(z.int().min(0)).optional() }).optional(),
+  /** What every request's routing must keep to; a request may narrow it and never loosens it. */
+  routing: z
+    .strictObject({
+      seed: numeric(z.int().min(0)).optional(),
+      /** The only hosts there are. */
+      only: PREFERENCES.only.schema.optional(),
+      /** Hosts that are never used. */
+      ignore: PREFERENCES.ignore.schema.optional(),
+      /** Only hosts that keep nothing. */
+      zdr: z.boolean().optional(),
+      /** `deny`: only hosts that do not train on what they are sent. */
+      data_collection: PREFERENCES.data_collection.schema.optional(),
+      /** Only hosts that promise to stay within these regions, e.g. eu. */
+      data_regions: z.array(slug).min(1).optional(),
+      /** How hosts are sorted where a request does not say; without it they are drawn by price. */
+      sort: z.enum(['price', 'throughput', 'latency', 'exacto']).optional(),
+    })
+    .optional(),
+  /** What you say of models, over every source: by slug. */
+  models: z.record(z.string().regex(/^[^/\s]+\/[^/\s]+$/, 'must be author/slug'), ownModel).optional(),
   local: z
     .strictObject({
       discover: z.union([z.boolean(), z.array(slug)]).optional(),
@@ -190,4 +233,5 @@ export const configFile = z.strictObject({
 export type ConfigFile = z.infer<typeof configFile>;
 export type ProviderConfig = z.infer<typeof provider>;
 export type PricingConfig = z.infer<typeof pricing>;
+export type ModelConfig = z.infer<typeof ownModel>;
 export type EndpointConfig = z.infer<typeof endpoint>;

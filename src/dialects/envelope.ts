@@ -8,7 +8,7 @@ function availabilityWire(
   type: string,
   origin: string,
 ): Record<string, unknown> {
-  const { affectedProviders, excludedBy, constraint } = availability;
+  const { affectedProviders, excludedBy, fallbackModels, constraint } = availability;
   const retryAfter = error.facts.retryAfterMs;
   return {
     error_type: type,
@@ -21,6 +21,7 @@ function availabilityWire(
       ...(retryAfter !== undefined && { retry_after: Math.ceil(retryAfter / 1000) }),
       ...(affectedProviders && affectedProviders.length > 0 && { affected_providers: affectedProviders }),
       ...(excludedBy && excludedBy.length > 0 && { excluded_by: excludedBy }),
+      ...(fallbackModels && fallbackModels.length > 0 && { fallback_models: fallbackModels }),
       ...(constraint && { constraint }),
     },
   };

@@ -69,6 +69,8 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
     snapshot: ports.roads.snapshot,
     defaultModel: ports.roads.defaultModel,
     unroutable: ports.roads.unroutable,
+    policy: ports.roads.policy,
+    now: base.acceptedAt,
     standing: (endpointId) => ports.health.standing(endpointId),
     promptTokens: size.base,
     sizeAt: (endpoint) => size.at(endpoint),

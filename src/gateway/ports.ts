@@ -1,4 +1,5 @@
 import type { Clock } from '../canon/clock.ts';
+import type { RoutingPolicy } from '../canon/policy.ts';
 import type { Snapshot } from '../catalogue/snapshot.ts';
 import type { Endpoint, Provider } from '../catalogue/types.ts';
 import type { Books } from '../ledger/books.ts';
@@ -27,6 +28,8 @@ export interface Roads {
   readonly snapshot: Snapshot;
   readonly routes: ReadonlyMap<string, ProviderRoute>;
   readonly defaultModel: string | undefined;
+  /** What the operator asks of every request's routing. */
+  readonly policy: RoutingPolicy;
   /** Why an endpoint cannot be called here, or undefined where it can. */
   unroutable(provider: Provider, endpoint: Endpoint): string | undefined;
 }

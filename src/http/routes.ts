@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { gatewayError } from '../canon/errors.ts';
+import { isGone } from '../catalogue/lifetime.ts';
 import type { Snapshot } from '../catalogue/snapshot.ts';
 import { SERVED_OPERATIONS } from '../dialects/operations.ts';
 import { SERVED } from '../dialects/registry.ts';
@@ -57,7 +58,8 @@ function api(ports: HttpPorts, models: () => ModelList): Hono<Bindings> {
   app.get('/models/:author/:slug/endpoints', (c) => {
     const { roads } = ports.gateway;
     const model = roads.snapshot.model(`${c.req.param('author')}/${c.req.param('slug')}`);
-    if (!model) return errorResponse(unknownResource('Model'), baseUrlOf(c.req.raw));
+    if (!model || isGone(model, ports.gateway.clock.now()))
+      return errorResponse(unknownResource('Model'), baseUrlOf(c.req.raw));
     const withKey = keyring.authenticate(c.req.header('authorization') ?? null).ok;
     const endpoints = routableHosts(model, roads).map((host) =>
       endpointJson(model, host, roads, measurements, withKey),
@@ -177,7 +179,8 @@ function otherRoutes(ports: HttpPorts): Hono<Bindings> {
   let list: ModelList | undefined;
   const models = (): ModelList => {
     const { roads } = ports.gateway;
-    if (list?.roads !== roads) list = new ModelList(roads);
+    const now = ports.gateway.clock.now();
+    if (list?.roads !== roads || now >= list.endsAt * 1000) list = new ModelList(roads, now);
     return list;
   };
   const surface = api(ports, models);

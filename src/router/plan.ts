@@ -1,14 +1,18 @@
-import { type GatewayError, gatewayError } from '../canon/errors.ts';
+import { type Availability, type GatewayError, gatewayError } from '../canon/errors.ts';
 import { mediaOf, type PlacedMedia } from '../canon/media.ts';
+import { NO_POLICY, type RoutingPolicy } from '../canon/policy.ts';
 import type { GenerationRequest } from '../canon/request.ts';
 import { fail, ok, type Result } from '../canon/result.ts';
+import { isGone } from '../catalogue/lifetime.ts';
 import type { Host, Snapshot } from '../catalogue/snapshot.ts';
 import type { Endpoint, Provider } from '../catalogue/types.ts';
 import type { Candidate, Plan, PlannedModel, Rejection, RuleId } from './candidate.ts';
+import { ended, freeEnded, paidOf } from './ended.ts';
 import type { Size } from './limits.ts';
 import { type Field, orderCandidates, promoteMet } from './order.ts';
 import { resolveModel } from './resolve.ts';
-import type { Against, Facts } from './rule.ts';
+import type { Against, Facts, RuleError } from './rule.ts';
+import { excludedProviders } from './rules/providers.ts';
 import { RULES } from './rules.ts';
 import { softPreferences } from './soft.ts';
 import { mixesModels } from './sort.ts';
@@ -27,6 +31,10 @@ export interface PlanInput {
   /** The same as each endpoint would count it, where that is known apart. */
   readonly sizeAt?: (endpoint: Endpoint) => Size;
   readonly seed: number;
+  /** What the operator asks of every request. */
+  readonly policy?: RoutingPolicy;
+  /** Milliseconds since 1970: what has ended by then is not served. Without it dates are not looked at. */
+  readonly now?: number;
   /** The endpoint that has this conversation in its cache: first, where no constraint is against it and no `provider.order` is given. */
   readonly sticky?: string;
   /** The request's parts that are not text, where they are known already. */
@@ -76,8 +84,10 @@ interface OpenField extends Field {
 
 function openField(slug: string, input: PlanInput): Result<OpenField, GatewayError> {
   const { snapshot, request } = input;
-  const resolved = resolveModel(snapshot, slug);
+  const resolved = resolveModel(snapshot, slug, input.now);
   if (!resolved) {
+    const paid = paidOf(slug, { snapshot, now: input.now });
+    if (paid) return fail(refusal(freeEnded(slug, paid), { retryable: false, requestedModels: [slug] }));
     const availability = { code: 'model_not_found', retryable: false, requestedModels: [slug] };
     return fail(gatewayError('model_unknown', `${slug} is not a valid model ID`, { availability }));
   }
@@ -86,7 +96,20 @@ function openField(slug: string, input: PlanInput): Result<OpenField, GatewayErr
   const latest = resolved.latest === true;
   const sizeAt = input.sizeAt ?? (() => ({ likely: promptTokens, most: promptTokens }));
   const { variants } = resolved;
-  const facts: Facts = { request, media, model, snapshot, unroutable, promptTokens, sizeAt, latest, variants };
+  const { policy = NO_POLICY, now } = input;
+  const facts: Facts = {
+    request,
+    media,
+    model,
+    snapshot,
+    unroutable,
+    promptTokens,
+    sizeAt,
+    latest,
+    variants,
+    policy,
+    now,
+  };
   const rejected: Rejection[] = [];
   let left = snapshot.hostsOf(model.id);
   for (const rule of RULES) {
@@ -125,13 +148,14 @@ function arranged(fields: readonly OpenField[], input: PlanInput): Pick<Plan, 'm
 
 const ordered = (
   fields: readonly OpenField[],
-  { request: { preferences }, snapshot, standing, sticky, seed }: PlanInput,
+  { request: { preferences }, snapshot, standing, sticky, seed, policy }: PlanInput,
   index: number,
 ): ReturnType<typeof orderCandidates> =>
   orderCandidates({
     fields,
     preferences,
     variantSort: fields[0]?.facts.variants.includes('floor') ? 'price' : undefined,
+    standardSort: policy?.sort,
     sticky,
     snapshot,
     standing,
@@ -160,22 +184,50 @@ function keep(hosts: readonly Host[], rule: RuleId, against: Against, rejected: 
   return kept ?? hosts;
 }
 
-/** Names the rule that removed the last host (spec/inference 4.5, 5.4). */
+/** OpenRouter's words for what rules look at (spec/inference 4.6), and ours where it has none. */
+const EXCLUDED_BY: { readonly [R in RuleId]?: string } = {
+  data_region: 'data_region',
+  only: 'allowed_providers',
+  ignore: 'allowed_providers',
+  allow_fallbacks: 'allowed_providers',
+  data_collection: 'data_policy:training',
+  zdr: 'data_policy:zdr',
+  distillable: 'distillable',
+  quantization: 'quantization',
+  max_price: 'max_price',
+  service_tier: 'service_tier',
+  require_parameters: 'require_parameters',
+  context_length: 'context_length',
+};
+
+/** Names the rule that removed the last host, and all others that removed one (spec/inference 4.5, 4.6, 5.4). */
 function nothingLeft(planned: PlannedModel, facts: Facts): GatewayError {
-  const last = RULES.findLast((rule) => planned.rejected.some((rejection) => rejection.rule === rule.id));
-  const affected = [...new Set(planned.rejected.map((rejection) => rejection.provider.name))];
+  const { rejected, requested } = planned;
+  const affected = [...new Set(rejected.map((rejection) => rejection.provider.name))];
   const base = {
     retryable: false,
-    requestedModels: [planned.requested],
+    requestedModels: [requested],
     ...(affected.length > 0 && { affectedProviders: affected }),
   };
-  if (!last) {
-    const availability = { ...base, code: 'no_endpoints' };
-    return gatewayError('no_endpoints', `No endpoints found for ${planned.requested}.`, { availability });
-  }
+  const has = (id: RuleId): boolean => rejected.some(({ rule }) => rule === id);
+  if (has('allow_fallbacks')) return refusal(excludedProviders(planned, facts), base);
+  const last = RULES.findLast((rule) => has(rule.id));
+  if (!last) return refusal(withoutHosts(planned, facts), base);
   // Hosts that could not serve anybody are no constraint of this request.
-  const asked = planned.rejected.filter(({ rule }) => rule !== 'retired' && rule !== 'unroutable');
+  const asked = rejected.filter(({ rule }) => rule !== 'retired' && rule !== 'unroutable');
   const all = asked.every((rejection) => rejection.rule === last.id);
-  const { code, message, availability } = last.error(planned, facts, all);
-  return gatewayError(code, message, availability ? { availability: { ...base, ...availability } } : {});
+  const error = last.error(planned, facts, all);
+  const words = [...new Set(RULES.flatMap(({ id }) => (has(id) ? (EXCLUDED_BY[id] ?? []) : [])))];
+  return refusal(error, words.length > 1 && error.availability?.excludedBy ? { ...base, excludedBy: words } : base);
+}
+
+/** A model that nobody in the catalogue has. */
+function withoutHosts({ requested }: PlannedModel, facts: Facts): RuleError {
+  if (isGone(facts.model, facts.now)) return ended(requested, facts, 'It has ended.');
+  const availability = { code: 'no_endpoints' };
+  return { code: 'no_endpoints', message: `No endpoints found for ${requested}.`, availability };
+}
+
+function refusal({ code, message, availability }: RuleError, base: Omit<Availability, 'code'>): GatewayError {
+  return gatewayError(code, message, availability ? { availability: { ...availability, ...base } } : {});
 }

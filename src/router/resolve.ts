@@ -18,15 +18,15 @@ export interface ResolvedModel {
 const NONE: readonly string[] = [];
 
 /** Which model a slug means: its id, an alias, or one of these with dynamic variants. Undefined when it means none. */
-export function resolveModel(snapshot: Snapshot, slug: string): ResolvedModel | undefined {
+export function resolveModel(snapshot: Snapshot, slug: string, now?: number): ResolvedModel | undefined {
   const model = snapshot.model(slug);
   if (model) return { model, variants: NONE };
   const family = LATEST.exec(slug.toLowerCase());
-  const newest = family && snapshot.latest(family[1] ?? '', family[2] ?? '');
+  const newest = family && snapshot.latest(family[1] ?? '', family[2] ?? '', now);
   if (newest) return { model: newest, variants: NONE, latest: true };
   const colon = slug.lastIndexOf(':');
   const variant = slug.slice(colon + 1).toLowerCase();
   if (colon < 0 || !DYNAMIC_VARIANTS.has(variant)) return undefined;
-  const base = resolveModel(snapshot, slug.slice(0, colon));
+  const base = resolveModel(snapshot, slug.slice(0, colon), now);
   return base && { ...base, variants: [...base.variants, variant] };
 }

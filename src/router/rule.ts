@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../canon/errors.ts';
 import type { PlacedMedia } from '../canon/media.ts';
 import { type Parameter, supports } from '../canon/parameters.ts';
+import type { RoutingPolicy } from '../canon/policy.ts';
 import type { GenerationRequest } from '../canon/request.ts';
 import type { Host, Snapshot } from '../catalogue/snapshot.ts';
 import type { Endpoint, Model, Provider } from '../catalogue/types.ts';
@@ -20,6 +21,10 @@ export interface Facts {
   /** Variants of routing in the slug that was asked for, e.g. `nitro`. */
   readonly variants: readonly string[];
   readonly sizeAt: (endpoint: Endpoint) => Size;
+  /** What the operator asks of every request. */
+  readonly policy: RoutingPolicy;
+  /** Milliseconds since 1970; undefined where dates are not looked at. */
+  readonly now: number | undefined;
 }
 
 export interface RuleError {
@@ -28,6 +33,7 @@ export interface RuleError {
   readonly availability?: {
     readonly code: string;
     readonly excludedBy?: readonly string[];
+    readonly fallbackModels?: readonly string[];
     readonly constraint?: { readonly field: string; readonly detail: string };
   };
 }
@@ -44,10 +50,14 @@ export interface Rule {
   error(planned: PlannedModel, facts: Facts, alone: boolean): RuleError;
 }
 
-export const constraint = (excludedBy: string, message: string): RuleError => ({
+/**
+ * @param excludedBy OpenRouter's word for it (spec/inference 4.6)
+ * @param field where the wish stands that nobody meets
+ */
+export const constraint = (excludedBy: string, field: string, message: string): RuleError => ({
   code: 'constraint_filtered',
   message,
-  availability: { code: 'constraint_filtered', excludedBy: [excludedBy] },
+  availability: { code: 'constraint_filtered', excludedBy: [excludedBy], constraint: { field, detail: message } },
 });
 
 /** What one rule said of each provider. */

@@ -1,14 +1,28 @@
 import type { Host } from '../catalogue/snapshot.ts';
 import { constraint, type Facts, type Rule } from './rule.ts';
 import { FORCED_TOOLS, MEDIA, MODALITY, REASONING, REQUIRE_PARAMETERS, TOOLS } from './rules/abilities.ts';
+import { DATA_COLLECTION, DATA_REGION, DISTILLABLE, QUANTIZATION, ZDR } from './rules/data.ts';
 import { MAX_PRICE } from './rules/price.ts';
 import { IGNORE, ONLY } from './rules/providers.ts';
-import { OPERATION, RETIRED, UNROUTABLE } from './rules/reach.ts';
+import { DEPRECATED, OPERATION, RETIRED, UNROUTABLE } from './rules/reach.ts';
 import { CONTEXT_LENGTH, LIMITS, MAX_TOKENS } from './rules/size.ts';
 import { notAdmitted } from './tiers.ts';
 
 /** Rules that say who may serve at all, whatever the tier of service. */
-const BEFORE_TIERS: readonly Rule[] = [RETIRED, OPERATION, UNROUTABLE, ONLY, IGNORE, MAX_PRICE];
+const BEFORE_TIERS: readonly Rule[] = [
+  OPERATION,
+  DEPRECATED,
+  RETIRED,
+  UNROUTABLE,
+  DATA_REGION,
+  ONLY,
+  IGNORE,
+  DATA_COLLECTION,
+  ZDR,
+  DISTILLABLE,
+  QUANTIZATION,
+  MAX_PRICE,
+];
 
 const SERVICE_TIER: Rule = {
   id: 'service_tier',
@@ -25,6 +39,7 @@ const SERVICE_TIER: Rule = {
   },
   error: (planned) =>
     constraint(
+      'service_tier',
       'service_tier',
       `No endpoints found for ${planned.requested} in the tier of service that was asked for.`,
     ),

@@ -59,6 +59,8 @@ Plans a request without sending it. --provider-json is the request's "provider" 
       snapshot: roads.snapshot,
       defaultModel: config.defaultModel,
       unroutable: roads.unroutable,
+      policy: roads.policy,
+      now: effects.clock.now(),
       standing: () => UNTRIED,
       promptTokens: 0,
       seed,

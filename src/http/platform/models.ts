@@ -1,3 +1,4 @@
+import { isGone } from '../../catalogue/lifetime.ts';
 import { unitPrice } from '../../catalogue/rates.ts';
 import type { Snapshot } from '../../catalogue/snapshot.ts';
 import { tagOf } from '../../catalogue/tags.ts';
@@ -51,7 +52,7 @@ export function architectureJson(model: Model): Json {
 /** A row of `GET /models` (spec/platform 4.1). Members without data are null where clients demand them, otherwise absent. */
 function modelJson(model: Model, hosts: readonly Host[], snapshot: Snapshot): Json {
   const top = topHost(hosts, snapshot);
-  const { reasoning, weightsUrl, knowledgeCutoff } = model;
+  const { reasoning, weightsUrl, knowledgeCutoff, ends } = model;
   return {
     id: model.id,
     canonical_slug: model.id,
@@ -74,6 +75,7 @@ function modelJson(model: Model, hosts: readonly Host[], snapshot: Snapshot): Js
     default_parameters: null,
     supported_voices: null,
     ...(knowledgeCutoff !== undefined && { knowledge_cutoff: knowledgeCutoff }),
+    ...(ends !== undefined && { expiration_date: new Date(ends * 1000).toISOString().slice(0, 10) }),
     ...(reasoning && {
       reasoning: {
         mandatory: reasoning.mandatory,
@@ -85,14 +87,19 @@ function modelJson(model: Model, hosts: readonly Host[], snapshot: Snapshot): Js
   };
 }
 
-/** All models with their hosts that can be called now, newest first; made once per state of the roads. */
+/** All models with their hosts that can be called now, newest first; made once per state of the roads, and again when one ends. */
 export class ModelList {
   readonly roads: Roads;
+  /** Unix seconds at which the first of them ends, and the list with it. */
+  readonly endsAt: number;
   readonly rows: readonly { readonly model: Model; readonly hosts: readonly Host[]; readonly json: Json }[];
 
-  constructor(roads: Roads) {
+  /** @param now milliseconds since 1970: what has ended by then is not listed */
+  constructor(roads: Roads, now: number) {
     this.roads = roads;
-    this.rows = roads.snapshot.models
+    const listed = roads.snapshot.models.filter((model) => !isGone(model, now));
+    this.endsAt = Math.min(...listed.map(({ ends }) => ends ?? Number.POSITIVE_INFINITY));
+    this.rows = listed
       .map((model) => ({ model, hosts: routableHosts(model, roads) }))
       .filter(({ hosts }) => hosts.length > 0)
       .sort((a, b) => b.model.created - a.model.created || (a.model.id < b.model.id ? -1 : 1))

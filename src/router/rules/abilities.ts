@@ -96,6 +96,7 @@ export const REQUIRE_PARAMETERS: Rule = {
   error: (planned) =>
     constraint(
       'require_parameters',
+      'provider.require_parameters',
       `No endpoints found for ${planned.requested} that support every parameter of the request. ${reasons(planned, 'require_parameters')}.`,
     ),
 };

@@ -6,7 +6,7 @@ import {
   parseUnitPrice,
   picodollarsPerUnit,
 } from '../../money/money.ts';
-import { constraint, type Rule } from '../rule.ts';
+import { constraint, type Rule, reasons } from '../rule.ts';
 
 /** A ceiling in pico-dollars per unit. Finer than a pico-dollar is rounded down: a ceiling is never exceeded. */
 function ceiling(value: number | string, perMillion: boolean): PicodollarsPerUnit {
@@ -42,5 +42,10 @@ export const MAX_PRICE: Rule = {
       return broken && `its ${broken.key} price is above max_price.${broken.key}`;
     };
   },
-  error: (planned) => constraint('max_price', `No endpoints found for ${planned.requested} at or below max_price.`),
+  error: (planned) =>
+    constraint(
+      'max_price',
+      'provider.max_price',
+      `No endpoints found for ${planned.requested} at or below max_price: ${reasons(planned, 'max_price')}.`,
+    ),
 };

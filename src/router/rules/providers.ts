@@ -4,33 +4,50 @@ import { meansOneOf } from '../slugs.ts';
 
 export const ONLY: Rule = {
   id: 'only',
-  against: ({ request: { preferences } }) => {
-    if (!preferences.only) return undefined;
-    const permitted = meansOneOf(preferences.only);
-    return (host) => (permitted(host) ? undefined : 'not in provider.only');
+  against: ({ request: { preferences }, policy }) => {
+    if (!preferences.only && !policy.only) return undefined;
+    const permitted = meansOneOf(preferences.only ?? []);
+    const byOperator = meansOneOf(policy.only ?? []);
+    return (host) => {
+      if (policy.only && !byOperator(host)) return "not in the operator's routing.only";
+      return preferences.only && !permitted(host) ? 'not in provider.only' : undefined;
+    };
   },
   error: excludedProviders,
 };
 
 export const IGNORE: Rule = {
   id: 'ignore',
-  against: ({ request: { preferences } }) => {
-    if (!preferences.ignore) return undefined;
-    const unwanted = meansOneOf(preferences.ignore);
-    return (host) => (unwanted(host) ? 'in provider.ignore' : undefined);
+  against: ({ request: { preferences }, policy }) => {
+    if (!preferences.ignore && !policy.ignore) return undefined;
+    const unwanted = meansOneOf(preferences.ignore ?? []);
+    const byOperator = meansOneOf(policy.ignore ?? []);
+    return (host) => {
+      if (byOperator(host)) return "in the operator's routing.ignore";
+      return unwanted(host) ? 'in provider.ignore' : undefined;
+    };
   },
   error: excludedProviders,
 };
 
-function excludedProviders(planned: PlannedModel, facts: Facts): RuleError {
-  const { only, ignore } = facts.request.preferences;
+const listed = (slugs: readonly string[]): string => (slugs.length > 0 ? slugs.join(', ') : 'nobody');
+
+/** Also where an order without fallbacks names nobody who serves the model. */
+export function excludedProviders(planned: PlannedModel, facts: Facts): RuleError {
+  const { request, policy } = facts;
+  const { only, ignore, order } = request.preferences;
   const serving = [...new Set(planned.rejected.map(({ provider }) => provider.name))].join(', ');
-  const permitted = only ? `Permitted: ${only.join(', ')}.` : '';
-  const denied = ignore ? `Ignored: ${ignore.join(', ')}.` : '';
+  const lists = [
+    only && `Permitted: ${listed(only)}.`,
+    policy.only && `Permitted by the operator: ${listed(policy.only)}.`,
+    ignore && `Ignored: ${listed(ignore)}.`,
+    policy.ignore && `Ignored by the operator: ${listed(policy.ignore)}.`,
+    order && request.preferences.allow_fallbacks === false && `Listed without fallbacks: ${listed(order)}.`,
+  ].filter((text) => typeof text === 'string');
   return {
     code: 'providers_excluded',
     message:
-      `No allowed providers are available for the selected model. Serving ${planned.requested}: ${serving}. ${permitted}${denied}`.trim(),
+      `No allowed providers are available for the selected model. Serving ${planned.requested}: ${serving}. ${lists.join(' ')}`.trim(),
     availability: { code: 'no_endpoints', excludedBy: ['allowed_providers'] },
   };
 }

@@ -1,5 +1,7 @@
 import type { Operation } from '../../canon/request.ts';
+import { isGone } from '../../catalogue/lifetime.ts';
 import type { Model } from '../../catalogue/types.ts';
+import { ended } from '../ended.ts';
 import type { Rule } from '../rule.ts';
 
 /** Where models of a kind are called. */
@@ -30,8 +32,19 @@ export const OPERATION: Rule = {
     return {
       code: 'wrong_endpoint',
       message: `${planned.requested} is no model for ${asked}${route ? `; call ${route}` : ''}.`,
+      availability: {
+        code: 'wrong_endpoint',
+        ...(route && { constraint: { field: 'model', detail: `call ${route}` } }),
+      },
     };
   },
+};
+
+/** Past its end, or taken out of sight by the operator, which callers are not told apart. */
+export const DEPRECATED: Rule = {
+  id: 'deprecated',
+  against: ({ model, now }) => (isGone(model, now) ? () => 'the model has ended' : undefined),
+  error: (planned, facts) => ended(planned.requested, facts, 'It has ended.'),
 };
 
 export const RETIRED: Rule = {
@@ -40,11 +53,7 @@ export const RETIRED: Rule = {
     () =>
     ({ endpoint }) =>
       endpoint.retired ? 'no longer served here' : undefined,
-  error: (planned) => ({
-    code: 'no_endpoints',
-    message: `No endpoints found for ${planned.requested}. Every host has retired it.`,
-    availability: { code: 'no_endpoints' },
-  }),
+  error: (planned, facts) => ended(planned.requested, facts, 'Every host has retired it.'),
 };
 
 export const UNROUTABLE: Rule = {

@@ -50,7 +50,7 @@ export const CONTEXT_LENGTH: Rule = {
         ? `its context holds ${endpoint.contextLength} tokens`
         : undefined,
   error: (planned, facts, alone) =>
-    alone ? tooLong(planned, facts) : constraint('context_length', tooLong(planned, facts).message),
+    alone ? tooLong(planned, facts) : constraint('context_length', 'max_tokens', tooLong(planned, facts).message),
 };
 
 function tooLong(planned: PlannedModel, facts: Facts): RuleError {

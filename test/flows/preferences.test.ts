@@ -1,0 +1,228 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { RunningGateway } from '../support/gateway.ts';
+import { ScriptedUpstream, whole } from '../support/upstream.ts';
+
+/** Wishes and the operator's policy at a real gateway: who is asked, and what is told when nobody is left. */
+
+type Json = Record<string, any>;
+
+const PRICE = 'pricing: { prompt: "0.000001", completion: "0.000001" }';
+
+let upstream: ScriptedUpstream;
+let open: RunningGateway;
+let strict: RunningGateway;
+
+/** Three hosts of one model: one keeps nothing, one keeps, of one nothing is known. */
+const config = (base: string, routing: string): string => `
+providers:
+  clean:
+    base_url: ${base}
+    data_policy: { trains_on_prompts: false, zero_retention: true, regions: [eu] }
+    endpoints:
+      - { model: lab/one, upstream_model: clean, quantization: fp8, context_length: 50000, ${PRICE} }
+      - { model: lab/gone, upstream_model: gone, ${PRICE} }
+      - { model: lab/past, upstream_model: past, ${PRICE} }
+      - { model: lab/later, upstream_model: later, ${PRICE} }
+  keeps:
+    base_url: ${base}
+    data_policy: { trains_on_prompts: false, zero_retention: false }
+    endpoints:
+      - { model: lab/one, upstream_model: keeps, quantization: bf16, supported_parameters: [temperature], ${PRICE} }
+      - { model: lab/kept, upstream_model: kept, ${PRICE} }
+  unknown:
+    base_url: ${base}
+    endpoints:
+      - { model: lab/one, upstream_model: unknown, ${PRICE} }
+models:
+  lab/gone: { hidden: true, successor: lab/one }
+  lab/past: { expiration_date: 2024-01-01 }
+  lab/later: { expiration_date: 2999-01-01 }
+${routing}
+`;
+
+beforeAll(async () => {
+  upstream = new ScriptedUpstream();
+  upstream.reply = ({ body }) => whole(`by ${body.model}`);
+  open = await RunningGateway.start({ config: config(upstream.base, '') });
+  strict = await RunningGateway.start({
+    config: config(upstream.base, 'routing: { zdr: true, ignore: [unknown], only: [clean, keeps, unknown] }'),
+  });
+});
+afterAll(async () => {
+  await open.stop();
+  await strict.stop();
+  await upstream.stop();
+});
+
+const messages = [{ role: 'user', content: 'Hi' }];
+const ask = async (gateway: RunningGateway, body: Json): Promise<{ status: number; body: Json }> => {
+  const response = await gateway.post({ model: 'lab/one', messages, ...body });
+  return { status: response.status, body: (await response.json()) as Json };
+};
+/** Everybody who serves a request in some of thirty tries. */
+const served = async (gateway: RunningGateway, body: Json): Promise<string[]> => {
+  const answers = await Promise.all(Array.from({ length: 30 }, () => ask(gateway, body)));
+  return [...new Set(answers.map((one) => one.body.choices[0].message.content.slice(3)))].sort() as string[];
+};
+
+describe('who is asked', () => {
+  test('INF-200 INF-202 data_collection: deny leaves out who is not known', async () => {
+    expect(await served(open, { provider: { data_collection: 'deny' } })).toEqual(['clean', 'keeps']);
+    expect(await served(open, {})).toEqual(['clean', 'keeps', 'unknown']);
+  });
+
+  test("INF-201 the operator's zdr holds whatever the request says", async () => {
+    expect(await served(open, { provider: { zdr: true } })).toEqual(['clean']);
+    expect(await served(strict, { provider: { zdr: false } })).toEqual(['clean']);
+    expect(await served(strict, {})).toEqual(['clean']);
+  });
+
+  test("INF-196 INF-197 the operator's lists hold beside the caller's", async () => {
+    expect((await ask(strict, { provider: { only: ['unknown'] } })).status).toBe(404);
+    expect(await served(open, { provider: { ignore: ['unknown'], only: ['unknown', 'keeps'] } })).toEqual(['keeps']);
+  });
+
+  test('INF-204 precision', async () => {
+    expect(await served(open, { provider: { quantizations: ['fp8', 'fp16'] } })).toEqual(['clean']);
+  });
+});
+
+/** Each with its code and status, and what `availability` must hold; nothing else may be in it. */
+const refusals: readonly (readonly [string, Json, number, Json])[] = [
+  [
+    'INF-176 zero retention',
+    { model: 'lab/kept', provider: { zdr: true } },
+    404,
+    {
+      code: 'privacy_restricted',
+      excluded_by: ['data_policy:zdr'],
+    },
+  ],
+  [
+    'INF-176 training',
+    { provider: { data_collection: 'deny', only: ['unknown'] } },
+    404,
+    {
+      code: 'privacy_restricted',
+      excluded_by: ['allowed_providers', 'data_policy:training'],
+    },
+  ],
+  [
+    'INF-177 price',
+    { provider: { max_price: { prompt: 0.5 } } },
+    404,
+    {
+      code: 'constraint_filtered',
+      excluded_by: ['max_price'],
+    },
+  ],
+  [
+    'INF-177 precision',
+    { provider: { quantizations: ['int4'] } },
+    404,
+    {
+      code: 'constraint_filtered',
+      excluded_by: ['quantization'],
+    },
+  ],
+  [
+    'INF-177 parameters',
+    { provider: { only: ['keeps'], require_parameters: true }, seed: 1 },
+    404,
+    {
+      code: 'constraint_filtered',
+      excluded_by: ['allowed_providers', 'require_parameters'],
+    },
+  ],
+  [
+    'INF-174 a free variant',
+    { model: 'lab/one:free' },
+    404,
+    {
+      code: 'free_variant_ended',
+      fallback_models: ['lab/one'],
+    },
+  ],
+  [
+    'INF-173 a model with a successor',
+    { model: 'lab/gone' },
+    404,
+    {
+      code: 'model_deprecated',
+      fallback_models: ['lab/one'],
+    },
+  ],
+  ['INF-173 a model without one', { model: 'lab/past' }, 404, { code: 'model_deprecated' }],
+  ['an unknown model', { model: 'lab/never' }, 400, { code: 'model_not_found' }],
+  [
+    'nobody allowed',
+    { provider: { only: [] } },
+    404,
+    {
+      code: 'no_endpoints',
+      excluded_by: ['allowed_providers'],
+    },
+  ],
+];
+
+describe('what is told when nobody is left', () => {
+  for (const [name, body, status, expected] of refusals) {
+    test(name, async () => {
+      const answer = await ask(open, body);
+      expect(answer.status).toBe(status);
+      const { availability } = answer.body.error;
+      expect(availability).toMatchObject({ ...expected, retryable: false });
+      expect(availability.requested_models).toEqual([body.model ?? 'lab/one']);
+    });
+  }
+
+  test('INF-177 the data region, which is the operator’s to set', async () => {
+    const gateway = await RunningGateway.start({ config: config(upstream.base, 'routing: { data_regions: [eu] }') });
+    expect(await served(gateway, {})).toEqual(['clean']);
+    const { status, body } = await ask(gateway, { model: 'lab/kept' });
+    expect([status, body.error.availability.code]).toEqual([404, 'constraint_filtered']);
+    expect(body.error.availability.excluded_by).toEqual(['data_region']);
+    await gateway.stop();
+  });
+
+  test('INF-179 what does not apply is absent, and each address of a page leads to its paragraph', async () => {
+    const optional = ['retry_after', 'affected_providers', 'excluded_by', 'fallback_models', 'constraint'];
+    const always = ['code', 'retryable', 'requested_models', 'docs_url'];
+    const pages = new Map<string, string>();
+    for (const [, body] of refusals) {
+      const { availability } = (await ask(open, body)).body.error;
+      for (const member of always) expect(availability).toHaveProperty(member);
+      for (const [member, value] of Object.entries(availability as Json)) {
+        expect([...always, ...optional]).toContain(member);
+        expect(value === null || value === undefined || (Array.isArray(value) && value.length === 0)).toBe(false);
+      }
+      const [page = '', anchor] = availability.docs_url.split('#');
+      if (!pages.has(page)) pages.set(page, await (await fetch(page)).text());
+      expect(pages.get(page)).toContain(`id="${anchor}"`);
+    }
+    // A stream that fails before it begins is told the same.
+    const streamed = await ask(open, { model: 'lab/gone', stream: true });
+    expect(streamed.body.error.availability.fallback_models).toEqual(['lab/one']);
+  });
+});
+
+describe('models that have ended', () => {
+  test('PLT-077 are listed nowhere and say so when asked for', async () => {
+    const listed = async (path: string): Promise<string[]> => {
+      const { data } = (await (await fetch(`${open.api}${path}`)).json()) as Json;
+      return data.map((row: Json) => row.id);
+    };
+    const ids = await listed('/models');
+    expect(ids).toContain('lab/one');
+    expect(ids).toContain('lab/later');
+    for (const slug of ['lab/gone', 'lab/past']) {
+      expect(ids).not.toContain(slug);
+      expect((await fetch(`${open.api}/model/${slug}`)).status).toBe(404);
+      expect((await fetch(`${open.api}/models/${slug}/endpoints`)).status).toBe(404);
+      expect((await ask(open, { model: slug })).body.error.availability.code).toBe('model_deprecated');
+    }
+    const later = ((await (await fetch(`${open.api}/model/lab/later`)).json()) as Json).data;
+    expect(later.expiration_date).toBe('2999-01-01');
+    expect((await ask(open, { model: 'lab/later' })).status).toBe(200);
+  });
+});
