@@ -9,7 +9,14 @@ import { Calibration } from '../gateway/calibration.ts';
 import { Conversations } from '../gateway/conversations.ts';
 import { GenerationIds } from '../gateway/generation-id.ts';
 import { Measurements } from '../gateway/measurements.ts';
-import { type GatewayLimits, type GatewayPorts, type Log, type Roads, Running } from '../gateway/ports.ts';
+import {
+  type GatewayLimits,
+  type GatewayPorts,
+  type HealthLimits,
+  type Log,
+  type Roads,
+  Running,
+} from '../gateway/ports.ts';
 import type { GenerationRecord } from '../gateway/record.ts';
 import { openapi } from '../http/openapi.ts';
 import type { HttpPorts } from '../http/ports.ts';
@@ -88,7 +95,12 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       await books.grant(config.initialCredit, 'initial', clock.now());
     const keyring = new Keyring(store, state.keys, state.keyDays);
     const createdKey = await firstKeys(keyring, config, clock.now());
-    const measurements = new Measurements(clock);
+    const measurements = new Measurements({
+      clock,
+      random: effects.random,
+      limits: healthLimits(config),
+      roads: () => gateway.roads,
+    });
     const deadlines = new Deadlines(clock);
     const attemptPorts = { clock, deadlines, departures: new Departures() };
     const running = new Running();
@@ -235,6 +247,19 @@ function gatewayLimits({ limits }: Config): GatewayLimits {
     attemptsMax: limits.attempts_max,
     detachedDrainMsMax: limits.detached_drain_ms_max,
     mediaTotalBytesMax: limits.media_total_bytes_max,
+  };
+}
+
+function healthLimits({ limits }: Config): HealthLimits {
+  return {
+    breaker: {
+      failuresMax: limits.breaker_failures,
+      attemptsMin: limits.breaker_attempts,
+      openMs: limits.breaker_open_ms,
+      openMsMax: limits.breaker_open_ms_max,
+    },
+    cooldownMs: limits.cooldown_ms,
+    cooldownMsMax: limits.cooldown_ms_max,
   };
 }
 

@@ -27,6 +27,21 @@ export const LIMITS = {
   },
   media_total_bytes_max: { default: 52_428_800, says: 'Bytes of all that is fetched for one request.' },
   media_ms_max: { default: 10_000, says: 'From the look-up of such an address to its last byte, redirects included.' },
+  breaker_failures: { default: 5, says: 'Failures in a row after which a host is left alone for a while.' },
+  breaker_attempts: {
+    default: 20,
+    says: 'Attempts within 30 seconds after which it is left alone too, where half of them failed.',
+  },
+  breaker_open_ms: {
+    default: 5000,
+    says: 'How long such a host is left alone at first, give or take a fifth; doubled each time.',
+  },
+  breaker_open_ms_max: { default: 300_000, says: 'The longest that it is left alone.' },
+  cooldown_ms: {
+    default: 1000,
+    says: 'How long a host that answered 429 is left alone where it names no time; doubled each time, up to a minute.',
+  },
+  cooldown_ms_max: { default: 3_600_000, says: 'The longest wait of a 429 or a refused key that is believed.' },
 } as const satisfies Record<string, { default: number; says: string }>;
 
 export type LimitId = keyof typeof LIMITS;

@@ -170,7 +170,9 @@ const limits = z.strictObject(
         ? numeric(z.int().min(1).max(20)).optional()
         : id.endsWith('_bytes_max')
           ? numeric(z.int().min(1024)).optional()
-          : milliseconds.optional(),
+          : /_ms(_max)?$/.test(id)
+            ? milliseconds.optional()
+            : numeric(z.int().min(1).max(1_000_000)).optional(),
     ]),
   ) as Record<LimitId, z.ZodOptional<typeof milliseconds>>,
 );

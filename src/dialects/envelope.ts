@@ -1,6 +1,9 @@
 import { type Availability, type ErrorFacts, errorRow, type GatewayError } from '../canon/errors.ts';
 import type { ErrorContext } from './dialect.ts';
 
+/** Whole seconds, at least one: header and body say the same. */
+export const waitSeconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));
+
 function availabilityWire(
   error: GatewayError,
   availability: Availability,
@@ -18,7 +21,7 @@ function availabilityWire(
       retryable: availability.retryable,
       requested_models: availability.requestedModels,
       docs_url: `${origin}/docs/errors#${availability.code}`,
-      ...(retryAfter !== undefined && { retry_after: Math.ceil(retryAfter / 1000) }),
+      ...(retryAfter !== undefined && { retry_after: waitSeconds(retryAfter) }),
       ...(affectedProviders && affectedProviders.length > 0 && { affected_providers: affectedProviders }),
       ...(excludedBy && excludedBy.length > 0 && { excluded_by: excludedBy }),
       ...(fallbackModels && fallbackModels.length > 0 && { fallback_models: fallbackModels }),
@@ -36,7 +39,7 @@ function metadata(facts: ErrorFacts, type: string, disclose: boolean): Record<st
     ...(facts.previous && facts.previous.length > 0 && { previous_errors: facts.previous }),
     ...(facts.limitSource !== undefined && { limit_source: facts.limitSource }),
     ...(facts.remedyHint !== undefined && { remedy_hint: facts.remedyHint }),
-    ...(facts.retryAfterMs !== undefined && { retry_after_seconds: Math.ceil(facts.retryAfterMs / 1000) }),
+    ...(facts.retryAfterMs !== undefined && { retry_after_seconds: waitSeconds(facts.retryAfterMs) }),
     ...(facts.issues && facts.issues.length > 0 && { issues: facts.issues }),
   };
 }

@@ -8,6 +8,7 @@ import type { EncodedRequest } from '../dialects/dialect.ts';
 import { wholeBody } from '../dialects/short-way.ts';
 import type { Candidate, Plan } from '../router/candidate.ts';
 import { beyondLimits, bodyTooLarge } from '../router/limits.ts';
+import { credentialId } from '../upstream/route.ts';
 import type { Try } from '../upstream/try.ts';
 import { anonymous } from './anonymous.ts';
 import type { Call } from './call.ts';
@@ -15,8 +16,8 @@ import type { Check } from './emulation.ts';
 import { ask } from './encode.ts';
 import { MediaFetch } from './media.ts';
 import { refusedOurs } from './own-fault.ts';
-import type { GatewayPorts } from './ports.ts';
-import { type Failure, verdict } from './verdict.ts';
+import type { GatewayPorts, Permit } from './ports.ts';
+import { type Failure, unasked, verdict } from './verdict.ts';
 
 /** One try, as the record keeps it. */
 export interface AttemptRecord {
@@ -37,8 +38,15 @@ export interface Winner {
   readonly attempt: Try;
   readonly candidate: Candidate;
   readonly encoded: EncodedRequest;
+  /** Given back when the answer is over. */
+  readonly permit: Permit;
   /** Everything read so far; it holds the first content, or a terminal event. */
   readonly first: readonly GenerationEvent[];
+}
+
+interface Admitted {
+  readonly candidate: Candidate;
+  readonly permit: Permit;
 }
 
 export interface Execution {
@@ -88,10 +96,16 @@ export class Walk {
     if (request.stream) client.onGone(() => this.#clientGone());
     let left = this.#plan.candidates;
     while (left.length > 0 && !this.#stopped && this.#attempts.length < this.#ports.limits.attemptsMax) {
-      const [candidate, ...others] = left;
-      if (!candidate) break;
-      const outcome = await this.#try(candidate);
-      if ('winner' in outcome) return { winner: outcome.winner, attempts: this.#attempts, echoes: this.#echoes };
+      const admitted = this.#enter(left);
+      if (!admitted) break;
+      const { candidate, permit } = admitted;
+      const others = left[0] === candidate ? left.slice(1) : left.filter((one) => one !== candidate);
+      const outcome = await this.#try(admitted);
+      if ('winner' in outcome) {
+        permit.began();
+        return { winner: outcome.winner, attempts: this.#attempts, echoes: this.#echoes };
+      }
+      permit.release(outcome.error);
       this.#failures.push({ error: outcome.error, candidate });
       if (
         outcome.error.code === 'request_timeout' ||
@@ -102,15 +116,42 @@ export class Walk {
       left = remaining(others, candidate, outcome.error, this.#failures);
     }
     return {
-      error: this.#stopped ?? verdict(this.#failures, this.#plan),
+      error: this.#stopped ?? this.#verdict(left),
       attempts: this.#attempts,
       echoes: this.#echoes,
     };
   }
 
-  async #try(candidate: Candidate): Promise<{ winner: Winner } | { error: GatewayError }> {
-    const { provider, endpoint } = candidate;
-    const { roads, limits, health } = this.#ports;
+  #verdict(left: readonly Candidate[]): GatewayError {
+    if (this.#failures.length > 0 || left.length === 0) return verdict(this.#failures, this.#plan);
+    const { health } = this.#ports;
+    const resting = left.map((candidate) => ({
+      candidate,
+      limited: health.standing(candidate.endpoint.id).resting === 'cooldown',
+      waitMs: health.waitMs(candidate.endpoint, this.#credential(candidate)),
+    }));
+    return unasked(resting, this.#plan);
+  }
+
+  /** The first that may be asked now; where none may, the first that lets itself be asked all the same. */
+  #enter(left: readonly Candidate[]): Admitted | undefined {
+    for (const lastResort of [false, true]) {
+      for (const candidate of left) {
+        const permit = this.#ports.health.enter(candidate.endpoint, this.#credential(candidate), lastResort);
+        if (permit) return { candidate, permit };
+      }
+    }
+    return undefined;
+  }
+
+  #credential({ provider }: Candidate): string {
+    const route = this.#ports.roads.routes.get(provider.id);
+    return route ? credentialId(route) : '';
+  }
+
+  async #try({ candidate, permit }: Admitted): Promise<{ winner: Winner } | { error: GatewayError }> {
+    const { provider } = candidate;
+    const { roads, limits } = this.#ports;
     const { startedAt } = this.#call;
     const request = this.#request;
     const route = roads.routes.get(provider.id);
@@ -139,11 +180,7 @@ export class Walk {
       : await (check ? untilChecked(attempt, check) : untilContent(attempt));
     const error = read.error && this.#judged(read.error, candidate, encoded);
     this.#record(candidate, attempt, error);
-    if (error) {
-      if (errorRow(error.code).health) health.record(endpoint.id, 'failed');
-      return { error };
-    }
-    return { winner: { attempt, candidate, encoded, first: read.first } };
+    return error ? { error } : { winner: { attempt, candidate, encoded, permit, first: read.first } };
   }
 
   /** The first refusal of something that only we said is not the caller's to hear: another host is asked. */

@@ -5,6 +5,7 @@ import type { Original } from '../canon/original.ts';
 import type { GenerationRequest } from '../canon/request.ts';
 import { countImages, upperPrompt } from '../canon/tokens.ts';
 import { type Dialect, framingOf } from '../dialects/dialect.ts';
+import { waitSeconds } from '../dialects/envelope.ts';
 import type { Hold } from '../ledger/books.ts';
 import { type WorstPrice, worstPrice } from '../ledger/price.ts';
 import type { Plan } from '../router/candidate.ts';
@@ -257,7 +258,7 @@ export function refuse(
   const wait = error.facts.retryAfterMs;
   const retry =
     wait !== undefined && (status === 429 || status === 503 || status === 402)
-      ? { 'retry-after': String(Math.max(1, Math.ceil(wait / 1000))) }
+      ? { 'retry-after': String(waitSeconds(wait)) }
       : {};
   return {
     status,

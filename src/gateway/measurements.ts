@@ -1,23 +1,34 @@
-import type { Clock } from '../canon/clock.ts';
-import { type EndpointHealth, foldAttempt, inOutage, UNKNOWN_HEALTH } from '../router/health.ts';
+import type { Clock, Random } from '../canon/clock.ts';
+import { errorRow, type GatewayError } from '../canon/errors.ts';
+import type { Endpoint } from '../catalogue/types.ts';
+import { afterFailed, afterServed, BREAKER_SECONDS, CLOSED, trialsAtOnce } from '../router/breaker.ts';
+import { type Cooldown, cooled, WARM, warmed } from '../router/cooldown.ts';
+import {
+  foldAttempt,
+  foldPace,
+  type Health,
+  type Kind,
+  lately,
+  merge,
+  NO_HEALTH,
+  type Pace,
+  speed,
+  uptimePercent,
+} from '../router/health.ts';
+import type { Percentiles } from '../router/histogram.ts';
+import { ejected, type Peer, panics, standingOf } from '../router/peers.ts';
 import { type Standing, UNTRIED } from '../router/standing.ts';
-import type { HealthPort } from './ports.ts';
+import { credentialId } from '../upstream/route.ts';
+import type { HealthLimits, HealthPort, Permit, Roads } from './ports.ts';
 
 /** What this gateway saw of an endpoint itself, in the words of the endpoint listing (spec/platform 4.6). */
-interface Percentiles {
-  readonly p50: number;
-  readonly p75: number;
-  readonly p90: number;
-  readonly p99: number;
-}
-
 export interface Measured {
   /** Answers within the last 30 minutes. */
   readonly samples: number;
   /** Milliseconds to the first content; higher percentiles are slower. */
-  readonly latency: Percentiles | null;
+  readonly latency: Listed | null;
   /** Output tokens per second; higher percentiles are slower too: the share of answers at least this fast. */
-  readonly throughput: Percentiles | null;
+  readonly throughput: Listed | null;
   /** Percent of countable attempts that were served; null without any. */
   readonly uptime5m: number | null;
   readonly uptime30m: number | null;
@@ -26,69 +37,202 @@ export interface Measured {
   readonly misconfigured: boolean;
 }
 
-interface Sample {
-  readonly at: number;
-  readonly firstContentMs: number;
-  readonly tokensPerSecond: number | undefined;
-}
+type Listed = Omit<Percentiles, 'p95'>;
 
-interface Minute {
-  readonly minute: number;
-  served: number;
-  failed: number;
+/** All that is known of one endpoint with one credential. */
+interface Gate {
+  readonly credential: string;
+  health: Health;
+  breaker: Peer['breaker'];
+  cooldown: Cooldown;
+  /** Requests under way that find out whether it is well again. */
+  trials: number;
+  /** When it was last asked because nobody else was left. */
+  lastResortAt: number;
 }
 
 interface Observed {
+  readonly provider: string;
+  /** One for each credential it was asked with. */
+  readonly gates: Gate[];
+  ejected: boolean;
+  readmittedAt: number;
   /** When it was last said that control words came as text. */
   misconfiguredAt?: number;
-  health: EndpointHealth;
-  readonly samples: Sample[];
-  readonly minutes: Minute[];
   /** How often it ended an answer with a word that nobody knows. */
   readonly unknownFinishes: Map<string, number>;
+}
+
+/** The endpoints of one model, whose standings hang together. */
+interface Group {
+  readonly endpointIds: readonly string[];
+  standings: ReadonlyMap<string, Standing>;
+  /** When they are worked out anew. */
+  until: number;
+}
+
+interface Attempted {
+  readonly startedAt: number;
+  readonly error: GatewayError | undefined;
+  /** Its trial was decided before its end. */
+  readonly judged: boolean;
 }
 
 const MINUTE_MS = 60_000;
 /** How long one warning stands for those that would follow. */
 const FLAG_MS = 60 * MINUTE_MS;
-const WINDOW_MS = 30 * MINUTE_MS;
-const SAMPLES_MAX = 1000;
-const MINUTES_MAX = 1440;
+const DAY_MINUTES = 1440;
 const UNKNOWN_WORDS_MAX = 20;
+const STANDING_MS = 1000;
+/** How often a key that is to wait, or is not taken, is tried all the same because nobody else is left. */
+const LAST_RESORT_EVERY_MS = 1000;
+/** A refused key is tried again after this time, doubled each time; an account without money after the longest. */
+const KEY_MS = MINUTE_MS;
+const KEY_MS_MAX = 60 * MINUTE_MS;
+const COOLDOWN_GROWS_TO_MS = MINUTE_MS;
 
-/** Attempts and answers by endpoint: the router asks it for outages, pages and listings for figures. Bounded, and gone with the process. */
+export interface MeasurementPorts {
+  readonly clock: Clock;
+  /** Spreads what would otherwise happen to all at once. */
+  readonly random: Random;
+  readonly limits: HealthLimits;
+  /** As they are now: who else has a model, and with which credential. */
+  readonly roads: () => Roads;
+}
+
+/**
+ * Attempts and answers by endpoint and credential: the planner asks for standings, the executor whether a host may be asked now, pages and
+ * listings for figures. Bounded, and gone with the process.
+ */
 export class Measurements implements HealthPort {
-  readonly #clock: Clock;
+  readonly #ports: MeasurementPorts;
+  /** Durations must not jump with the wall clock, and buckets are numbered by it. */
+  readonly #epoch: number;
   readonly #endpoints = new Map<string, Observed>();
+  /** Credentials that were refused, by provider and credential. */
+  readonly #keys = new Map<string, Cooldown>();
+  #groups = new Map<string, Group>();
+  #grouped: Roads | undefined;
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  constructor(ports: MeasurementPorts) {
+    this.#ports = ports;
+    this.#epoch = ports.clock.now() - ports.clock.monotonic();
   }
 
   standing(endpointId: string): Standing {
-    const observed = this.#endpoints.get(endpointId);
-    return observed !== undefined && inOutage(observed.health, this.#clock.now())
-      ? { ...UNTRIED, outage: true }
-      : UNTRIED;
+    if (this.#endpoints.size === 0) return UNTRIED;
+    const group = this.#groupOf(endpointId);
+    if (!group) return UNTRIED;
+    const now = this.#now();
+    if (now >= group.until) this.#refresh(group, now);
+    return group.standings.get(endpointId) ?? UNTRIED;
   }
 
-  record(endpointId: string, outcome: 'served' | 'failed'): void {
-    const observed = this.#observed(endpointId);
-    const now = this.#clock.now();
-    observed.health = foldAttempt(observed.health, outcome, now);
-    const minute = Math.floor(now / MINUTE_MS);
-    let bucket = observed.minutes.at(-1);
-    if (bucket?.minute !== minute) {
-      bucket = { minute, served: 0, failed: 0 };
-      observed.minutes.push(bucket);
-      if (observed.minutes.length > MINUTES_MAX) observed.minutes.shift();
+  enter(endpoint: Endpoint, credential: string, lastResort: boolean): Permit | undefined {
+    const standing = this.standing(endpoint.id);
+    const gate = this.#gate(endpoint.id, endpoint.provider, credential);
+    const { resting, trial } = standing;
+    if (lastResort) return this.#lastResort(gate, resting) ? this.#permit(endpoint, gate, false) : undefined;
+    if (resting !== undefined) return undefined;
+    if (trial && gate.trials >= trialsAtOnce(gate.breaker)) return undefined;
+    return this.#permit(endpoint, gate, trial === true);
+  }
+
+  /** Who said "wait" is not asked with every request, even where nobody else is left. */
+  #lastResort(gate: Gate, resting: Standing['resting']): boolean {
+    if (resting !== 'cooldown' && resting !== 'credential') return true;
+    const now = this.#now();
+    if (now - gate.lastResortAt < LAST_RESORT_EVERY_MS) return false;
+    gate.lastResortAt = now;
+    return true;
+  }
+
+  waitMs(endpoint: Endpoint, credential: string): number | undefined {
+    const now = this.#now();
+    const { breaker, cooldown } = this.#gate(endpoint.id, endpoint.provider, credential);
+    const key = this.#keys.get(keyOf(endpoint.provider, credential))?.until ?? 0;
+    const until = Math.max(cooldown.until, key, breaker.until);
+    return until > now ? until - now : undefined;
+  }
+
+  #permit(endpoint: Endpoint, gate: Gate, trial: boolean): Permit {
+    if (trial) gate.trials++;
+    const startedAt = this.#now();
+    let open = true;
+    let trying = trial;
+    const tried = (): void => {
+      if (trying) gate.trials--;
+      trying = false;
+    };
+    return {
+      began: () => {
+        if (!trying) return;
+        tried();
+        this.#setBreaker(endpoint.id, gate, afterServed(gate.breaker, startedAt, this.#now()));
+      },
+      release: (error) => {
+        if (!open) return;
+        open = false;
+        // Content that came has told already that it is well.
+        const judged = trial && !trying;
+        tried();
+        this.#record(endpoint, gate, { startedAt, error, judged });
+      },
+    };
+  }
+
+  #record(endpoint: Endpoint, gate: Gate, { startedAt, error, judged }: Attempted): void {
+    const now = this.#now();
+    if (error === undefined) {
+      gate.health = foldAttempt(gate.health, 'served', now);
+      if (gate.cooldown.times > 0) gate.cooldown = warmed(gate.cooldown, startedAt);
+      if (this.#keys.size > 0) this.#keyServed(endpoint.provider, gate.credential);
+      if (!judged) this.#setBreaker(endpoint.id, gate, afterServed(gate.breaker, startedAt, now));
+      return;
     }
-    bucket[outcome] += 1;
+    const kind = kindOf(error);
+    if (kind) gate.health = foldAttempt(gate.health, kind, now);
+    if (kind === 'limited') this.#cool(endpoint.id, gate, error.facts.retryAfterMs, startedAt, now);
+    else if (error.code === 'upstream_auth' || error.code === 'upstream_quota')
+      this.#refuseKey(endpoint.provider, gate.credential, error.code === 'upstream_quota', startedAt, now);
+    else if (kind === 'failed') {
+      const recent = lately(gate.health, now, BREAKER_SECONDS, gate.breaker.closedAt);
+      const { random, limits } = this.#ports;
+      this.#setBreaker(endpoint.id, gate, afterFailed(gate.breaker, recent, limits.breaker, startedAt, now, random()));
+    }
+  }
+
+  #setBreaker(endpointId: string, gate: Gate, breaker: Gate['breaker']): void {
+    const before = gate.breaker.until;
+    gate.breaker = breaker;
+    if (breaker.until !== before) this.#expire(endpointId);
+  }
+
+  #cool(endpointId: string, gate: Gate, waitMs: number | undefined, startedAt: number, now: number): void {
+    const { random, limits } = this.#ports;
+    const bounds = { firstMs: limits.cooldownMs, growsTo: COOLDOWN_GROWS_TO_MS, msMax: limits.cooldownMsMax };
+    gate.cooldown = cooled(gate.cooldown, waitMs, bounds, startedAt, now, random());
+    this.#expire(endpointId);
+  }
+
+  /** All endpoints that it would be used for rest. */
+  #refuseKey(provider: string, credential: string, broke: boolean, startedAt: number, now: number): void {
+    const { random, limits } = this.#ports;
+    const key = keyOf(provider, credential);
+    const bounds = { firstMs: KEY_MS, growsTo: KEY_MS_MAX, msMax: limits.cooldownMsMax };
+    const before = this.#keys.get(key) ?? WARM;
+    this.#keys.set(key, cooled(before, broke ? KEY_MS_MAX : undefined, bounds, startedAt, now, random()));
+    for (const group of this.#groups.values()) group.until = 0;
+  }
+
+  #keyServed(provider: string, credential: string): void {
+    if (!this.#keys.delete(keyOf(provider, credential))) return;
+    for (const group of this.#groups.values()) group.until = 0;
   }
 
   misconfigured(endpointId: string): boolean {
     const observed = this.#observed(endpointId);
-    const now = this.#clock.now();
+    const now = this.#now();
     const news = observed.misconfiguredAt === undefined || now - observed.misconfiguredAt >= FLAG_MS;
     if (news) observed.misconfiguredAt = now;
     return news;
@@ -101,62 +245,139 @@ export class Measurements implements HealthPort {
     return times;
   }
 
-  /** @param tokensPerSecond undefined where an answer was too short or too sudden to have a speed */
-  answered(endpointId: string, firstContentMs: number, tokensPerSecond: number | undefined): void {
-    const { samples } = this.#observed(endpointId);
-    samples.push({ at: this.#clock.now(), firstContentMs, tokensPerSecond });
-    if (samples.length > SAMPLES_MAX) samples.shift();
+  answered(endpoint: Endpoint, credential: string, pace: Pace): void {
+    const gate = this.#gate(endpoint.id, endpoint.provider, credential);
+    gate.health = foldPace(gate.health, pace, this.#now());
   }
 
   measured(endpointId: string): Measured {
-    const now = this.#clock.now();
+    const now = this.#now();
     const observed = this.#endpoints.get(endpointId);
-    const recent = observed?.samples.filter((sample) => sample.at > now - WINDOW_MS) ?? [];
-    const uptime = (minutes: number): number | null =>
-      uptimeOf(observed?.minutes ?? [], Math.floor(now / MINUTE_MS) - minutes);
+    const health = observed ? wholeOf(observed) : NO_HEALTH;
+    const { samples, latency, throughput } = speed(health, now, 30);
     return {
-      samples: recent.length,
-      latency: percentiles(
-        recent.map((sample) => sample.firstContentMs),
-        'ascending',
-      ),
-      throughput: percentiles(
-        recent.flatMap((sample) => sample.tokensPerSecond ?? []),
-        'descending',
-      ),
-      uptime5m: uptime(5),
-      uptime30m: uptime(30),
-      uptime1d: uptime(MINUTES_MAX),
+      samples,
+      latency: listed(latency),
+      throughput: listed(throughput),
+      uptime5m: uptimePercent(health, now, 5) ?? null,
+      uptime30m: uptimePercent(health, now, 30) ?? null,
+      uptime1d: uptimePercent(health, now, DAY_MINUTES) ?? null,
       misconfigured: observed?.misconfiguredAt !== undefined && now - observed.misconfiguredAt < FLAG_MS,
     };
   }
 
-  #observed(endpointId: string): Observed {
+  #now(): number {
+    return this.#epoch + this.#ports.clock.monotonic();
+  }
+
+  #observed(
+    endpointId: string,
+    provider = this.#ports.roads().snapshot.endpoint(endpointId)?.provider ?? '',
+  ): Observed {
     let observed = this.#endpoints.get(endpointId);
     if (!observed) {
-      observed = { health: UNKNOWN_HEALTH, samples: [], minutes: [], unknownFinishes: new Map() };
+      observed = { provider, gates: [], ejected: false, readmittedAt: 0, unknownFinishes: new Map() };
       this.#endpoints.set(endpointId, observed);
     }
     return observed;
   }
-}
 
-function uptimeOf(minutes: readonly Minute[], since: number): number | null {
-  let served = 0;
-  let failed = 0;
-  for (const bucket of minutes) {
-    if (bucket.minute <= since) continue;
-    served += bucket.served;
-    failed += bucket.failed;
+  #gate(endpointId: string, provider: string, credential: string): Gate {
+    const { gates } = this.#observed(endpointId, provider);
+    const [first] = gates;
+    let gate = first?.credential === credential ? first : gates.find((one) => one.credential === credential);
+    if (!gate) {
+      gate = { credential, health: NO_HEALTH, breaker: CLOSED, cooldown: WARM, trials: 0, lastResortAt: 0 };
+      gates.push(gate);
+    }
+    return gate;
   }
-  return served + failed === 0 ? null : Math.round((10_000 * served) / (served + failed)) / 100;
+
+  #groupOf(endpointId: string): Group | undefined {
+    const roads = this.#ports.roads();
+    if (this.#grouped !== roads) {
+      this.#grouped = roads;
+      this.#groups = new Map();
+    }
+    const known = this.#groups.get(endpointId);
+    if (known) return known;
+    const model = roads.snapshot.endpoint(endpointId)?.model;
+    if (model === undefined) return undefined;
+    const endpointIds = roads.snapshot
+      .hostsOf(model)
+      .filter(({ provider, endpoint }) => roads.unroutable(provider, endpoint) === undefined)
+      .map(({ endpoint }) => endpoint.id);
+    const group: Group = { endpointIds, standings: new Map(), until: 0 };
+    for (const id of endpointIds) this.#groups.set(id, group);
+    return this.#groups.get(endpointId);
+  }
+
+  /** Something happened that must be seen before the second is over. */
+  #expire(endpointId: string): void {
+    const group = this.#groups.get(endpointId);
+    if (group) group.until = 0;
+  }
+
+  #refresh(group: Group, now: number): void {
+    const peers = group.endpointIds.map((id) => this.#peer(id));
+    const healths = peers.map((peer) => peer?.health);
+    const out = ejected(healths, now);
+    const panic = panics(peers, now);
+    const standings = new Map<string, Standing>();
+    group.until = now + STANDING_MS;
+    for (const [index, id] of group.endpointIds.entries()) {
+      const peer = peers[index];
+      if (!peer) continue;
+      const known = this.#ejection(id, out.has(index), now);
+      standings.set(id, standingOf({ ...peer, ...known }, panic, now));
+      // What ends by itself is seen in time.
+      for (const until of [peer.breaker.until, peer.cooledUntil, peer.keyUntil])
+        if (until > now) group.until = Math.min(group.until, until);
+    }
+    group.standings = standings;
+  }
+
+  #ejection(endpointId: string, out: boolean, now: number): Pick<Peer, 'ejected' | 'readmittedAt'> {
+    const observed = this.#endpoints.get(endpointId);
+    if (!observed) return { ejected: false, readmittedAt: 0 };
+    if (observed.ejected && !out) observed.readmittedAt = now;
+    observed.ejected = out;
+    return { ejected: out, readmittedAt: observed.readmittedAt };
+  }
+
+  /** What is known of it with the credential that it would be asked with now; undefined where it was never asked. */
+  #peer(endpointId: string): Omit<Peer, 'ejected' | 'readmittedAt'> | undefined {
+    const observed = this.#endpoints.get(endpointId);
+    const provider = observed?.provider ?? this.#ports.roads().snapshot.endpoint(endpointId)?.provider ?? '';
+    const route = this.#ports.roads().routes.get(provider);
+    const credential = route ? credentialId(route) : '';
+    const keyUntil = this.#keys.get(keyOf(provider, credential))?.until ?? 0;
+    if (!observed && keyUntil === 0) return undefined;
+    const gate = observed?.gates.find((one) => one.credential === credential);
+    return {
+      health: observed ? wholeOf(observed) : NO_HEALTH,
+      breaker: gate?.breaker ?? CLOSED,
+      cooledUntil: gate?.cooldown.until ?? 0,
+      keyUntil,
+    };
+  }
 }
 
-/** The better end first: each percentile is the value that this share of answers reached or beat. */
-function percentiles(values: readonly number[], order: 'ascending' | 'descending'): Percentiles | null {
-  if (values.length === 0) return null;
-  const sorted = [...values].sort((a, b) => (order === 'ascending' ? a - b : b - a));
-  const at = (share: number): number =>
-    Math.round(10 * (sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? 0)) / 10;
-  return { p50: at(0.5), p75: at(0.75), p90: at(0.9), p99: at(0.99) };
+const keyOf = (provider: string, credential: string): string => `${provider} ${credential}`;
+
+/** With all its credentials together. */
+function wholeOf({ gates }: Observed): Health {
+  const [first, ...others] = gates;
+  return others.reduce((all, { health }) => merge(all, health), first?.health ?? NO_HEALTH);
+}
+
+const kindOf = ({ code }: GatewayError): Kind | undefined => {
+  if (code === 'upstream_rate_limited') return 'limited';
+  return errorRow(code).health ? 'failed' : undefined;
+};
+
+function listed(percentiles: Percentiles | undefined): Listed | null {
+  if (!percentiles) return null;
+  const { p50, p75, p90, p99 } = percentiles;
+  return { p50, p75, p90, p99 };
 }

@@ -1,9 +1,12 @@
 import type { Clock } from '../canon/clock.ts';
+import type { GatewayError } from '../canon/errors.ts';
 import type { RoutingPolicy } from '../canon/policy.ts';
 import type { Snapshot } from '../catalogue/snapshot.ts';
 import type { Endpoint, Provider } from '../catalogue/types.ts';
 import type { Books } from '../ledger/books.ts';
 import type { Nanodollars } from '../money/money.ts';
+import type { BreakerLimits } from '../router/breaker.ts';
+import type { Pace } from '../router/health.ts';
 import type { Standing } from '../router/standing.ts';
 import type { Deadlines } from '../upstream/deadlines.ts';
 import type { Downloader } from '../upstream/download.ts';
@@ -34,14 +37,38 @@ export interface Roads {
   unroutable(provider: Provider, endpoint: Endpoint): string | undefined;
 }
 
+/** When a host is left alone, and for how long (config/limits.ts). */
+export interface HealthLimits {
+  readonly breaker: BreakerLimits;
+  /** The first wait after a 429 that names none, and the longest that is believed. */
+  readonly cooldownMs: number;
+  readonly cooldownMsMax: number;
+}
+
+/** The right to ask a host once; it has to be given back, whatever became of it. */
+export interface Permit {
+  /** There is content: a host on trial has passed. */
+  began(): void;
+  /** The attempt is over. Only the first call counts. @param error undefined where it was served */
+  release(error: GatewayError | undefined): void;
+}
+
 export interface HealthPort {
   standing(endpointId: string): Standing;
-  record(endpointId: string, outcome: 'served' | 'failed'): void;
+  /**
+   * Asks whether an endpoint may be asked now, with the credential of this name (upstream/route.ts).
+   * @param lastResort nobody else is left
+   * @returns undefined where it rests or is on trial already
+   */
+  enter(endpoint: Endpoint, credential: string, lastResort: boolean): Permit | undefined;
+  /** Milliseconds until an endpoint that rests may be asked again. */
+  waitMs(endpoint: Endpoint, credential: string): number | undefined;
   /** Flags an endpoint whose server is set up wrongly. @returns whether that is news */
   misconfigured(endpointId: string): boolean;
   /** An answer ended with a word that its dialect does not have. @returns how often it did, this time included */
   unknownFinish(endpointId: string, word: string): number;
-  answered(endpointId: string, firstContentMs: number, tokensPerSecond: number | undefined): void;
+  /** How fast an answer was. */
+  answered(endpoint: Endpoint, credential: string, pace: Pace): void;
 }
 
 /** Counts tokens of texts as o200k does; undefined where that takes longer than the deadline. */

@@ -124,10 +124,8 @@ export class StreamRelay implements Cuttable {
       events = await winner.attempt.read();
     }
     const error = last?.type === 'generation-error' ? last.error : undefined;
-    this.#ports.health.record(
-      winner.candidate.endpoint.id,
-      error && error.code !== 'client_gone' ? 'failed' : 'served',
-    );
+    // Whoever leaves in the middle of an answer was being served.
+    winner.permit.release(error?.code === 'client_gone' ? undefined : error);
     await this.#conclude({ winner, execution, meter, encoder, error });
   }
 
@@ -159,6 +157,7 @@ export class StreamRelay implements Cuttable {
       'a stream failed',
     );
     this.#winner?.attempt.abort();
+    this.#winner?.permit.release(gatewayError('internal', String(error)));
     const told = gatewayError('internal', 'Internal Server Error');
     await this.#settlement.void(execution, undefined, told).catch(() => undefined);
     const encoder = this.#encoder(this.#winner, execution);

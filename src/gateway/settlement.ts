@@ -6,6 +6,7 @@ import type { Hold } from '../ledger/books.ts';
 import { type Price, price, waiver } from '../ledger/price.ts';
 import { usdNumber } from '../money/money.ts';
 import type { Plan } from '../router/candidate.ts';
+import { credentialId } from '../upstream/route.ts';
 import type { Call } from './call.ts';
 import type { Flip } from './conversations.ts';
 import type { Execution, Winner } from './execute.ts';
@@ -17,6 +18,9 @@ import { recordOf } from './record.ts';
 /** Differences up to this share, or up to this amount, are rounding. */
 const COST_TOLERANCE = 0.02;
 const COST_TOLERANCE_USD = 0.0001;
+
+/** Of an answer that has a speed. */
+const OUTPUT_TOKENS_MIN = 8;
 
 export interface Settled {
   readonly winner: Winner;
@@ -153,18 +157,19 @@ export class Settlement {
     );
   }
 
-  /** Speed counts from the first content on, and only where there is enough of an answer to have one. */
+  /** Speed counts the wait too (spec/inference 5.1), and only where there is enough of an answer to have one. */
   #measure({ candidate, attempt }: Winner, meter: Meter): void {
     if (meter.firstContentMs === undefined) return;
     const now = this.#ports.clock.monotonic();
+    const { stream } = this.#call.request;
     const firstContentMs = meter.firstContentMs - (attempt.startedAt - this.#call.startedAt);
-    const seconds = (now - this.#call.startedAt - meter.firstContentMs) / 1000;
+    const route = this.#ports.roads.routes.get(candidate.provider.id);
+    const seconds = (now - attempt.startedAt) / 1000;
     const output = tokens(meter.usage().counts, 'output');
-    this.#ports.health.answered(
-      candidate.endpoint.id,
-      firstContentMs,
-      this.#call.request.stream && seconds > 0.05 && output >= 8 ? output / seconds : undefined,
-    );
+    this.#ports.health.answered(candidate.endpoint, route ? credentialId(route) : '', {
+      firstContentMs: stream ? firstContentMs : undefined,
+      tokensPerSecond: output >= OUTPUT_TOKENS_MIN && seconds > 0 ? output / seconds : undefined,
+    });
   }
 
   /** A host's new word is told once: it may mean more than that the answer is over. */

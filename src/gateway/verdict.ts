@@ -61,6 +61,35 @@ export function verdict(failures: readonly Failure[], plan: Plan): GatewayError 
   });
 }
 
+/** A host that was not asked, and why. */
+export interface Resting {
+  readonly candidate: Candidate;
+  readonly limited: boolean;
+  /** Until it may be asked again, where that is known. */
+  readonly waitMs: number | undefined;
+}
+
+/** The error the caller gets where nobody could be asked: whoever waits so long finds the first of them ready. */
+export function unasked(resting: readonly Resting[], plan: Plan): GatewayError {
+  const code = resting.every(({ limited }) => limited) ? 'capacity_exhausted' : 'temporarily_unavailable';
+  const waits = resting.flatMap(({ waitMs }) => waitMs ?? []);
+  const message =
+    code === 'capacity_exhausted'
+      ? 'Every provider of this model has said that it has no capacity now. Please try again later.'
+      : 'Every provider of this model is failing now. Please try again later.';
+  return gatewayError(code, message, {
+    retryAfterMs: waits.length > 0 ? Math.min(...waits) : UNKNOWN_WAIT_MS,
+    availability: {
+      code,
+      retryable: true,
+      requestedModels: plan.models.map((model) => model.requested),
+      affectedProviders: [...new Set(resting.map(({ candidate }) => candidate.provider.name))],
+    },
+  });
+}
+
+const UNKNOWN_WAIT_MS = 1000;
+
 const previousError = ({ error, candidate }: Failure): PreviousError => ({
   provider: candidate.provider.name,
   code: error.facts.providerCode ?? error.code,

@@ -55,13 +55,14 @@ async function run(
     const meter = meterFor(winner, call, size, ports);
     for (const event of events) meter.see(event);
     const generation = collect(events);
-    ports.health.record(winner.candidate.endpoint.id, generation.error ? 'failed' : 'served');
+    winner.permit.release(generation.error);
     if (generation.error) await settlement.void(execution, meter, generation.error);
     const bill = generation.error ? FREE : await settlement.settle({ winner, execution, meter, cancelled: false });
     const context = answerContext(call, plan, winner, execution, () => bill, ports);
     const body = call.dialect.encodeWhole({ ...generation, usage: meter.usage() }, context);
     return { kind: 'answer', body, winner, execution };
   } catch (error) {
+    execution.winner?.permit.release(gatewayError('internal', String(error)));
     ports.log.error(
       { generation: call.id, error: String(error), stack: (error as Error | undefined)?.stack },
       'an answer failed',

@@ -197,7 +197,18 @@ function arrange(entrants: Entrant[], input: OrderInput): void {
 }
 
 /** One host of the best class is drawn to be the first; the others stay as they are. */
-function drawFirst(entrants: Entrant[], best: Entrant, { seed }: OrderInput): void {
+function drawFirst(entrants: Entrant[], best: Entrant, { seed, preferences }: OrderInput): void {
+  // A trial needs somebody to follow where it fails.
+  const trial =
+    entrants.length > 1 && preferences.allow_fallbacks !== false
+      ? entrants.findIndex((one) => one.standing.trial && classed(one, best) === 0)
+      : -1;
+  if (trial >= 0) {
+    const [host] = entrants.splice(trial, 1) as [Entrant];
+    entrants.unshift(host);
+    host.reason = 'on trial after its breaker was open';
+    return;
+  }
   let count = 1;
   while (
     count < entrants.length &&
@@ -216,8 +227,10 @@ function drawFirst(entrants: Entrant[], best: Entrant, { seed }: OrderInput): vo
 }
 
 /** By everything that goes before a sort. */
-const level = (a: Entrant, b: Entrant): number =>
-  a.band - b.band || a.met - b.met || a.tier - b.tier || a.exacto - b.exacto;
+const level = (a: Entrant, b: Entrant): number => a.band - b.band || classed(a, b);
+
+/** By everything that goes before a sort, but for how well they are. */
+const classed = (a: Entrant, b: Entrant): number => a.met - b.met || a.tier - b.tier || a.exacto - b.exacto;
 
 function earlier(a: Entrant, b: Entrant): number {
   return (
@@ -245,6 +258,7 @@ const MISSES = ['', ', not measured by a threshold yet', ', misses a threshold']
 const RESTS = {
   breaker: ' while its breaker is open',
   cooldown: ' while it cools down',
+  credential: ' while its key is not taken',
   ejected: ' while it does worse than the others',
 };
 

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'bun:test';
 import fc from 'fast-check';
 import { endpoint, model, planInput, provider, request, world } from '../../test/support/world.ts';
 import type { Preferences } from '../canon/preferences.ts';
-import { foldAttempt, inOutage, UNKNOWN_HEALTH } from './health.ts';
 import { type PlanInput, plan } from './plan.ts';
 import { UNTRIED } from './standing.ts';
 
@@ -233,25 +232,5 @@ describe('plan', () => {
         for (const slug of before) expect(after.has(slug)).toBe(true);
       }),
     );
-  });
-});
-
-describe('outage memory', () => {
-  const second = 1000;
-  it('is two failures and half of all attempts within 30 seconds', () => {
-    let health = foldAttempt(UNKNOWN_HEALTH, 'failed', 100 * second);
-    expect(inOutage(health, 100 * second)).toBe(false);
-    health = foldAttempt(health, 'failed', 101 * second);
-    expect(inOutage(health, 101 * second)).toBe(true);
-    for (let i = 0; i < 3; i++) health = foldAttempt(health, 'served', 102 * second);
-    expect(inOutage(health, 102 * second)).toBe(false);
-  });
-
-  it('forgets after 30 seconds and keeps no more than that', () => {
-    let health = UNKNOWN_HEALTH;
-    for (let i = 0; i < 1000; i++) health = foldAttempt(health, 'failed', i * second);
-    expect(health.length).toBeLessThanOrEqual(30);
-    expect(inOutage(health, 999 * second)).toBe(true);
-    expect(inOutage(health, 1030 * second)).toBe(false);
   });
 });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Secret } from '../canon/secret.ts';
 import type { ProviderAuth } from '../catalogue/types.ts';
 
@@ -23,6 +24,19 @@ export interface Signer {
   ): Promise<Readonly<Record<string, string>>>;
   /** The provider did not take the credential of these headers. @returns whether the next one is another */
   refused(headers: Readonly<Record<string, string>>): boolean;
+}
+
+const credentialIds = new WeakMap<ProviderRoute, string>();
+
+/** Tells one credential of a provider from the next without giving it away: what a key was told does not bind its successor. */
+export function credentialId(route: ProviderRoute): string {
+  let id = credentialIds.get(route);
+  if (id === undefined) {
+    const secret = route.credential?.reveal();
+    id = secret === undefined ? '' : createHash('sha256').update(secret).digest('hex').slice(0, 12);
+    credentialIds.set(route, id);
+  }
+  return id;
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Quirk, Target } from '../../src/canon/target.ts';
 import { type Dialect, EXPECT_NOTHING } from '../../src/dialects/dialect.ts';
 import { DIALECTS } from '../../src/dialects/registry.ts';
 import { SseDecoder } from '../../src/streams/sse.ts';
-import { RunningGateway } from '../support/gateway.ts';
+import { FORGIVING, RunningGateway } from '../support/gateway.ts';
 import { encodedFor, targetFor } from '../support/targets.ts';
 import { chunk, DONE, readFrames, ScriptedUpstream, stream, usageChunk, whole } from '../support/upstream.ts';
 import { request } from '../support/world.ts';
@@ -46,7 +46,7 @@ beforeAll(async () => {
   const row = (provider: string, upstream: ScriptedUpstream, models: readonly string[]): string =>
     `  ${provider}:\n    base_url: ${upstream.base}\n    api_key: k\n    endpoints:\n${models.map((model) => `      - { model: ${model}, upstream_model: m, ${PRICE} }\n`).join('')}`;
   gateway = await RunningGateway.start({
-    config: `providers:\n${row('groq', one, ['test/shared', 'test/groq'])}${row('deepseek', one, ['test/deepseek'])}${row('alibaba', one, ['qwen/qwq-plus', 'qwen/qwen-plus'])}${row('llamacpp', one, ['test/local'])}${row('azure', one, ['test/azure'])}${row('openai', one, ['test/openai'])}${row('together', two, ['test/shared', 'test/deepseek', 'test/local'])}`,
+    config: `providers:\n${row('groq', one, ['test/shared', 'test/groq'])}${row('deepseek', one, ['test/deepseek'])}${row('alibaba', one, ['qwen/qwq-plus', 'qwen/qwen-plus'])}${row('llamacpp', one, ['test/local'])}${row('azure', one, ['test/azure'])}${row('openai', one, ['test/openai'])}${row('together', two, ['test/shared', 'test/deepseek', 'test/local'])}limits: ${JSON.stringify(FORGIVING)}\n`,
   });
 });
 afterAll(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { ERRORS } from '../../src/canon/errors.ts';
-import { RunningGateway } from '../support/gateway.ts';
+import { FORGIVING, RunningGateway } from '../support/gateway.ts';
 import { chunk, DONE, readFrames, ScriptedUpstream, stream, usageChunk, whole } from '../support/upstream.ts';
 
 /** Two hosts and two models under a test's control: who is asked next, and what is told when nobody answers. */
@@ -27,7 +27,7 @@ providers:
       - { model: lab/small, upstream_model: small, context_length: 1000, pricing: { prompt: "0.000001", completion: "0.000001" } }
       - { model: lab/windows, upstream_model: windows, context_length: 9000, pricing: { prompt: "0.000001", completion: "0.000001" } }
       - { model: lab/large, upstream_model: large, context_length: 100000, pricing: { prompt: "0.000001", completion: "0.000001" } }
-limits: { headers_ms_max: 500, attempt_first_content_ms_max: 300, stream_idle_ms_max: 300, attempt_whole_ms_max: 900 }
+limits: ${JSON.stringify({ headers_ms_max: 500, attempt_first_content_ms_max: 300, stream_idle_ms_max: 300, attempt_whole_ms_max: 900, ...FORGIVING })}
 `,
   });
 });

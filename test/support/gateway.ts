@@ -35,9 +35,18 @@ export interface GatewayOptions {
   readonly root?: string;
 }
 
-/** Limits of a gateway that waits for nobody long, so that tests of stalls are short. */
-export const IMPATIENT =
-  'limits: { headers_ms_max: 400, attempt_first_content_ms_max: 400, stream_idle_ms_max: 400, attempt_whole_ms_max: 500, request_total_ms_max: 20000 }\n';
+/** Limits of a gateway that holds nothing against its hosts, so that one test's failures are not the next one's. */
+export const FORGIVING = { breaker_failures: 1_000_000, breaker_attempts: 1_000_000, cooldown_ms_max: 1 };
+
+/** Limits of a gateway that waits for nobody long either, so that tests of stalls are short. */
+export const IMPATIENT = `limits: ${JSON.stringify({
+  headers_ms_max: 400,
+  attempt_first_content_ms_max: 400,
+  stream_idle_ms_max: 400,
+  attempt_whole_ms_max: 500,
+  request_total_ms_max: 20_000,
+  ...FORGIVING,
+})}\n`;
 
 export class RunningGateway {
   readonly ready: ReadyLine;

@@ -1,3 +1,5 @@
+import { FORGIVING } from './gateway.ts';
+
 /** A provider under a test's control: it keeps what it was sent and answers what the test says. */
 export interface Received {
   readonly body: Record<string, unknown>;
@@ -89,7 +91,8 @@ export const hello = (): Response =>
   );
 
 /** turnpike.yaml for one custom provider `mine` with one model, priced at a dollar a million each way. */
-export const customProvider = (base: string, more = '', limits = ''): string => `
+export const customProvider = (base: string, more = '', limits = `limits: ${JSON.stringify(FORGIVING)}`): string => `
+${limits}
 providers:
   mine:
     name: Mine
@@ -98,7 +101,6 @@ providers:
     endpoints:
       - { model: lab/one, upstream_model: one, context_length: 100000, max_completion_tokens: 10000, pricing: { prompt: "0.000001", completion: "0.000002" } }
 ${more}
-${limits}
 `;
 
 /** The frames of an SSE text: comments apart, data parsed, `[DONE]` as it is. */
