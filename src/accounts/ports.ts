@@ -28,3 +28,47 @@ export interface AccountsStore {
   /** Deleted keys stay in old records by their hash; they just stop being keys. */
   deleteKey(hash: string): Promise<void>;
 }
+
+export type PresetStatus = 'active' | 'disabled' | 'archived';
+
+/** One state of a preset; it is never changed, the next one follows it. */
+export interface PresetVersion {
+  readonly id: string;
+  readonly presetId: string;
+  /** From 1, without gaps. */
+  readonly version: number;
+  /** The key that wrote it, by its hash. */
+  readonly creator: string;
+  /** The wire in whose words `config` is written. */
+  readonly dialect: string;
+  readonly systemPrompt: string | null;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly createdAt: number;
+}
+
+/** Settings of requests under a name. */
+export interface Preset {
+  readonly id: string;
+  readonly workspaceId: string;
+  /** Unique in its workspace. */
+  readonly slug: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly status: PresetStatus;
+  readonly statusUpdatedAt: number | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** The one that serves. */
+  readonly designated: PresetVersion;
+}
+
+export interface PresetStore {
+  /**
+   * Writes a preset's next version, and the preset itself where it is the first.
+   * @returns `existed` where somebody else has written that version; nothing was changed then
+   */
+  putPreset(preset: Preset): Promise<'written' | 'existed'>;
+  /** Oldest first. */
+  presetVersions(presetId: string, offset: number, limit: number): Promise<readonly PresetVersion[]>;
+  presetVersion(presetId: string, version: number): Promise<PresetVersion | null>;
+}

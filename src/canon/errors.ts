@@ -55,6 +55,18 @@ export const ERRORS = {
     ...request,
     meaning: 'The generation, model or key does not exist, or belongs to somebody else.',
   },
+  preset_unknown: {
+    status: 404,
+    type: 'not_found',
+    ...request,
+    meaning: 'The request names a preset that does not exist here, is disabled or archived.',
+  },
+  preset_conflict: {
+    status: 409,
+    type: 'invalid_request',
+    ...request,
+    meaning: 'Two writes of one preset at once: the other one was first.',
+  },
   // who asks
   key_missing: { status: 401, type: 'authentication', ...request, meaning: 'No `Authorization: Bearer` header.' },
   key_invalid: { status: 401, type: 'authentication', ...request, meaning: 'The key is unknown or was deleted.' },

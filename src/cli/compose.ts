@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashKey, Keyring } from '../accounts/keyring.ts';
+import { Presets } from '../accounts/presets.ts';
 import { seededRandom } from '../canon/clock.ts';
 import type { Snapshot } from '../catalogue/snapshot.ts';
 import { type Config, ConfigError } from '../config/load.ts';
@@ -101,6 +103,7 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       limits: healthLimits(config),
       roads: () => gateway.roads,
     });
+    const presets = new Presets(store, state.presets, randomUUID);
     const deadlines = new Deadlines(clock);
     const attemptPorts = { clock, deadlines, departures: new Departures() };
     const running = new Running();
@@ -120,6 +123,7 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       roads: roadsTo(configured),
       books,
       health: measurements,
+      presets,
       calibration: new Calibration(),
       conversations: new Conversations(clock),
       ...(counter && { counter }),
@@ -140,6 +144,7 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
         return gateway;
       },
       keyring,
+      presets,
       measurements,
       bodyBytesMax: config.bodyBytesMax,
       findGeneration: async (id) => {

@@ -11,11 +11,13 @@ export interface Call {
   readonly request: GenerationRequest;
   /** Where a host may have it in its cache. */
   readonly conversation: Conversation | undefined;
-  /** The body as it came, to tell what was said from what was made of it. */
+  /** The body as it came, with its preset's settings, to tell what was said from what was made of it. */
   readonly wire: unknown;
   /** Its parts that are not text; their pointers lead into what the caller wrote. */
   readonly media: readonly PlacedMedia[];
   readonly caller: { readonly keyHash: string };
+  /** The preset whose settings are part of the request. */
+  readonly presetId: string | undefined;
   readonly origin: CallOrigin;
   /** Wall clock when the request was accepted, and the monotonic time that goes with it. */
   readonly acceptedAt: number;

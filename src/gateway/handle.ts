@@ -6,6 +6,7 @@ import type { GenerationRequest } from '../canon/request.ts';
 import { countImages, upperPrompt } from '../canon/tokens.ts';
 import { type Dialect, framingOf } from '../dialects/dialect.ts';
 import { waitSeconds } from '../dialects/envelope.ts';
+import { namesPreset } from '../dialects/preset-merge.ts';
 import type { Hold } from '../ledger/books.ts';
 import { type WorstPrice, worstPrice } from '../ledger/price.ts';
 import type { Plan } from '../router/candidate.ts';
@@ -16,6 +17,7 @@ import type { Execution, Winner } from './execute.ts';
 import { checkMedia, located } from './media.ts';
 import { routerMetadata } from './metadata.ts';
 import type { GatewayPorts } from './ports.ts';
+import { withPreset } from './preset.ts';
 import { PromptSize, promptSize } from './prompt-size.ts';
 import { StreamRelay } from './relay.ts';
 import { Settlement } from './settlement.ts';
@@ -47,10 +49,13 @@ const STREAM_HEADERS = {
 
 /** Stages 3 to 8 (docs/lifecycle.md): decode, plan, hold, attempt, relay, settle. Never throws for what a client or a provider does. */
 export async function handle(received: Received, ports: GatewayPorts): Promise<Answer> {
-  const { wire, caller, origin, client } = received;
-  const dialect = received.dialect.instead?.(wire) ?? received.dialect;
+  const { caller, origin, client } = received;
+  const dialect = received.dialect.instead?.(received.wire) ?? received.dialect;
   const base = { id: ports.newGenerationId(), acceptedAt: ports.clock.now(), startedAt: ports.clock.monotonic() };
 
+  const named = namesPreset(received.wire) ? withPreset(received.wire, dialect, ports.presets) : undefined;
+  if (named && !named.ok) return refuse(base.id, dialect, named.error, origin);
+  const wire = named ? named.value.wire : received.wire;
   const decoded = dialect.decodeRequest(wire);
   if (!decoded.ok) return refuse(base.id, dialect, decoded.error, origin);
   const request = withHeaders(withOriginal(decoded.value, received, dialect), origin);
@@ -85,7 +90,8 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
   if (!chosen.ok) return refuse(base.id, dialect, chosen.error, origin);
   const plan = chosen.value;
 
-  const call: Call = { ...base, dialect, request, conversation, wire, media, caller, origin, client };
+  const presetId = named?.value.presetId;
+  const call: Call = { ...base, dialect, request, conversation, wire, media, caller, presetId, origin, client };
   const held = hold(call, plan, size, ports);
   if (!held.ok) return refuse(base.id, dialect, held.error, origin, metadataOf(call, plan, NO_ATTEMPTS));
 

@@ -1,3 +1,4 @@
+import type { Presets } from '../accounts/presets.ts';
 import type { Clock } from '../canon/clock.ts';
 import type { GatewayError } from '../canon/errors.ts';
 import type { RoutingPolicy } from '../canon/policy.ts';
@@ -93,6 +94,7 @@ export interface GatewayPorts {
   readonly roads: Roads;
   readonly books: Books;
   readonly health: HealthPort;
+  readonly presets: Pick<Presets, 'serving'>;
   /** What was learned about the counts of each endpoint. */
   readonly calibration: Calibration;
   /** Which host has which conversation in its cache. */

@@ -46,6 +46,8 @@ export interface GenerationRecord {
   readonly attempts: readonly AttemptRecord[];
   readonly dropped: readonly string[];
   readonly sessionId: string | null;
+  /** Absent in records from before there were presets. */
+  readonly presetId?: string | null;
   readonly user: string | null;
   readonly referer: string | null;
   readonly title: string | null;
@@ -110,6 +112,7 @@ export function recordOf({
     attempts: execution.attempts,
     dropped: execution.winner?.encoded.dropped.map((dropped) => dropped.pointer) ?? [],
     sessionId: request.sessionId ?? origin.sessionId ?? null,
+    presetId: call.presetId ?? null,
     user: request.user ?? null,
     referer: origin.referer ?? null,
     title: origin.title ?? null,

@@ -4,6 +4,7 @@ import { type Dialect, framingOf } from '../dialects/dialect.ts';
 import { REQUEST_SCHEMAS } from '../dialects/documents.ts';
 import { SERVED_OPERATIONS } from '../dialects/operations.ts';
 import { SERVED } from '../dialects/registry.ts';
+import { WRITABLE } from './platform/presets.ts';
 
 type Json = Record<string, unknown>;
 
@@ -26,6 +27,8 @@ const parameter = (name: string, place: 'path' | 'query', required: boolean): Js
 });
 const slug = [parameter('author', 'path', true), parameter('slug', 'path', true)];
 const open = { security: [] };
+const presetSlug = parameter('slug', 'path', true);
+const page = [parameter('offset', 'query', false), parameter('limit', 'query', false)];
 
 const body = (dialect: Dialect): Json => ({
   required: true,
@@ -69,6 +72,46 @@ const inference = (dialect: Dialect): Json => ({
     },
   }),
 });
+
+const presetPaths: Json = {
+  '/presets': {
+    get: { summary: 'All presets', parameters: page, responses: { ...ok('A list of presets'), ...failures } },
+  },
+  '/presets/{slug}': {
+    get: {
+      summary: 'A preset with the version that serves',
+      parameters: [presetSlug],
+      responses: { ...ok('A preset'), ...failures },
+    },
+  },
+  '/presets/{slug}/versions': {
+    get: {
+      summary: 'The versions of a preset, oldest first',
+      parameters: [presetSlug, ...page],
+      responses: { ...ok('A list of versions'), ...failures },
+    },
+  },
+  '/presets/{slug}/versions/{version}': {
+    get: {
+      summary: 'One version of a preset',
+      parameters: [presetSlug, parameter('version', 'path', true)],
+      responses: { ...ok('A version'), ...failures },
+    },
+  },
+  ...Object.fromEntries(
+    WRITABLE.map((dialect) => [
+      `/presets/{slug}${dialect.route}`,
+      {
+        post: {
+          summary: `Keep a request's settings as a preset (${dialect.id})`,
+          parameters: [presetSlug],
+          requestBody: body(dialect),
+          responses: { ...ok('The preset with its new version'), ...failures },
+        },
+      },
+    ]),
+  ),
+};
 
 /** The API as an OpenAPI 3.1 document; the schemas of requests are those that validate them. */
 export function openapi(): Json {
@@ -119,6 +162,7 @@ export function openapi(): Json {
         },
       },
       '/key': { get: { summary: 'The key in use', responses: { ...ok('The key with its usage'), ...failures } } },
+      ...presetPaths,
       '/credits': { get: { summary: 'Credit granted and used', responses: { ...ok('Totals in USD'), ...failures } } },
       '/generation': {
         get: {

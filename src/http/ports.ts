@@ -1,4 +1,5 @@
 import type { Keyring } from '../accounts/keyring.ts';
+import type { Presets } from '../accounts/presets.ts';
 import type { Measurements } from '../gateway/measurements.ts';
 import type { GatewayPorts } from '../gateway/ports.ts';
 import type { StoredRecord } from './platform/account.ts';
@@ -8,6 +9,7 @@ export interface HttpPorts {
   /** As it is now: a request keeps what it was handed, and the next may be handed another. */
   readonly gateway: GatewayPorts;
   readonly keyring: Keyring;
+  readonly presets: Presets;
   readonly measurements: Measurements;
   readonly bodyBytesMax: number;
   /** A generation's record once it has ended; null for an unknown id. */

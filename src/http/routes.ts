@@ -10,6 +10,7 @@ import { creditsJson, generationJson, keyJson, providerJson } from './platform/a
 import { nextLink, parseModelQuery, selectModels } from './platform/model-query.ts';
 import { architectureJson, endpointJson, googleModelJson, ModelList, routableHosts } from './platform/models.ts';
 import { ollamaRoutes } from './platform/ollama.ts';
+import { presetRoutes } from './platform/presets.ts';
 import type { HttpPorts } from './ports.ts';
 import { errorResponse, json, toResponse, unknownResource } from './respond.ts';
 
@@ -93,6 +94,8 @@ function api(ports: HttpPorts, models: () => ModelList): Hono<Bindings> {
       ? json({ data: creditsJson(ports.gateway.books) }, PRIVATE_CACHE)
       : errorResponse(caller.error, baseUrlOf(c.req.raw));
   });
+
+  presetRoutes(app, ports);
 
   app.get('/generation', async (c) => {
     const caller = keyring.authenticate(c.req.header('authorization') ?? null);

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import type { Preset } from '../accounts/ports.ts';
 import { Books } from '../ledger/books.ts';
 import type { OutcomeRow } from '../ledger/ports.ts';
 import { nanodollars, ZERO } from '../money/money.ts';
@@ -107,6 +108,52 @@ describe('the embedded store', () => {
     const again = await open();
     expect((await again.store.audit()).map((breach) => breach.slice(0, 2))).toEqual(['I2', 'I9']);
     await again.store.close();
+  });
+
+  it('keeps presets and their versions over a restart, each version once', async () => {
+    const preset = (version: number, seed: number, more: Partial<Preset> = {}): Preset => ({
+      id: 'p1',
+      workspaceId: 'default',
+      slug: 'brief',
+      name: 'brief',
+      description: null,
+      status: 'active',
+      statusUpdatedAt: null,
+      createdAt: 5,
+      updatedAt: 5 + version,
+      designated: {
+        id: `${more.id ?? 'p1'}-${version}-${seed}`,
+        presetId: more.id ?? 'p1',
+        version,
+        creator: KEY,
+        dialect: 'openai-chat',
+        systemPrompt: version === 1 ? null : 'Be brief.\nAnd "kind".',
+        config: { seed, stop: ['\n', 'é'] },
+        createdAt: 5 + version,
+      },
+      ...more,
+    });
+    const first = await open();
+    expect(first.state.presets).toEqual([]);
+    expect(await first.store.putPreset(preset(1, 1))).toBe('written');
+    expect(await first.store.putPreset(preset(1, 9))).toBe('existed');
+    // Another preset of that name, and a version that skips one.
+    expect(await first.store.putPreset(preset(1, 9, { id: 'p2' }))).toBe('existed');
+    expect(await first.store.putPreset(preset(3, 9))).toBe('existed');
+    const both = [first.store.putPreset(preset(2, 2)), first.store.putPreset(preset(2, 9))];
+    expect(await Promise.all(both)).toEqual(['written', 'existed']);
+    const elsewhere = preset(1, 1, { id: 'p3', workspaceId: 'other' });
+    expect(await first.store.putPreset(elsewhere)).toBe('written');
+    await first.store.close();
+    const second = await open();
+    const { store } = second;
+    expect(second.state.presets).toEqual([preset(2, 2), elsewhere]);
+    expect(await store.presetVersions('p1', 0, 50)).toEqual([preset(1, 1).designated, preset(2, 2).designated]);
+    expect(await store.presetVersions('p1', 1, 1)).toEqual([preset(2, 2).designated]);
+    expect(await store.presetVersion('p1', 1)).toEqual(preset(1, 1).designated);
+    expect(await store.presetVersion('p1', 3)).toBeNull();
+    expect(await store.presetVersion('p9', 1)).toBeNull();
+    await store.close();
   });
 
   it('refuses a folder in use, a foreign file and a damaged one, each in a sentence', async () => {

@@ -61,4 +61,34 @@ CREATE TABLE key_days (
 ) STRICT, WITHOUT ROWID;
 `,
   },
+  {
+    name: '0002-presets',
+    sql: `
+CREATE TABLE presets (
+  id TEXT PRIMARY KEY,
+  workspace_id TEXT NOT NULL,
+  slug TEXT NOT NULL,
+  name TEXT NOT NULL,
+  description TEXT,
+  status TEXT NOT NULL CHECK (status IN ('active', 'disabled', 'archived')),
+  status_updated_at INTEGER,
+  designated_version INTEGER NOT NULL CHECK (designated_version > 0),
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  UNIQUE (workspace_id, slug)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE preset_versions (
+  preset_id TEXT NOT NULL REFERENCES presets (id),
+  version INTEGER NOT NULL CHECK (version > 0),
+  id TEXT NOT NULL UNIQUE,
+  creator TEXT NOT NULL,
+  dialect TEXT NOT NULL,
+  system_prompt TEXT,
+  config TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (preset_id, version)
+) STRICT, WITHOUT ROWID;
+`,
+  },
 ];

@@ -2,8 +2,10 @@ import type { Caller } from '../../accounts/keyring.ts';
 import { type GatewayError, gatewayError } from '../../canon/errors.ts';
 import { fail, type Result } from '../../canon/result.ts';
 import type { Dialect, PathCall } from '../../dialects/dialect.ts';
+import { namesPreset } from '../../dialects/preset-merge.ts';
 import type { CallOrigin, Client } from '../../gateway/call.ts';
 import { type Answer, handle, refuse } from '../../gateway/handle.ts';
+import { withPreset } from '../../gateway/preset.ts';
 import { promptSize } from '../../gateway/prompt-size.ts';
 import type { HttpPorts } from '../ports.ts';
 import { type ReadBody, readJson } from './body.ts';
@@ -91,7 +93,7 @@ function authorizationOf({ headers, url }: Request): string | null {
 }
 
 /** Inference keys only: a management key administers and never runs a model. */
-function authenticate(request: Request, { keyring }: HttpPorts): Result<Caller, GatewayError> {
+export function authenticate(request: Request, { keyring }: HttpPorts): Result<Caller, GatewayError> {
   const caller = keyring.authenticate(authorizationOf(request));
   if (!caller.ok || caller.value.kind === 'inference') return caller;
   return fail(gatewayError('inference_key_required', 'Management keys cannot run inference; use an inference key'));
@@ -141,7 +143,10 @@ export async function countTokens(request: Request, dialect: Dialect, ports: Htt
   if (!caller.ok) return refuse(undefined, dialect, caller.error, origin);
   const received = await receive(request, ports);
   if (!received.ok) return refuse(undefined, dialect, received.error, origin);
-  const decoded = dialect.decodeRequest(received.value.value);
+  const { value: wire } = received.value;
+  const named = namesPreset(wire) ? withPreset(wire, dialect, ports.gateway.presets) : undefined;
+  if (named && !named.ok) return refuse(undefined, dialect, named.error, origin);
+  const decoded = dialect.decodeRequest(named ? named.value.wire : wire);
   if (!decoded.ok) return refuse(undefined, dialect, decoded.error, origin);
   const size = await promptSize(decoded.value, ports.gateway);
   const { snapshot } = ports.gateway.roads;
@@ -154,7 +159,7 @@ export async function countTokens(request: Request, dialect: Dialect, ports: Htt
   };
 }
 
-async function receive(request: Request, ports: HttpPorts): Promise<Result<ReadBody, GatewayError>> {
+export async function receive(request: Request, ports: HttpPorts): Promise<Result<ReadBody, GatewayError>> {
   try {
     return await readJson(request, ports.bodyBytesMax);
   } catch {

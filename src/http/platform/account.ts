@@ -124,7 +124,7 @@ export function generationJson({ id, createdAt, charge, state, record }: StoredR
     app_id: null,
     external_user: record.user,
     session_id: record.sessionId,
-    preset_id: null,
+    preset_id: record.presetId ?? null,
     workspace_id: null,
     is_byok: false,
     service_tier: record.serviceTier,

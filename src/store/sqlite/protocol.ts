@@ -1,4 +1,4 @@
-import type { Key, KeyDay } from '../../accounts/ports.ts';
+import type { Key, KeyDay, Preset } from '../../accounts/ports.ts';
 import type { Entry, HoldRow, LedgerState, OutcomeRow } from '../../ledger/ports.ts';
 import { type Nanodollars, nanodollars } from '../../money/money.ts';
 
@@ -9,9 +9,13 @@ export type Write =
   | { readonly op: 'outcome'; readonly outcome: Omit<OutcomeRow, 'document'>; readonly document: string }
   | { readonly op: 'entry'; readonly entry: Entry; readonly at: number }
   | { readonly op: 'put-key'; readonly key: Key }
-  | { readonly op: 'delete-key'; readonly hash: string };
+  | { readonly op: 'delete-key'; readonly hash: string }
+  | { readonly op: 'put-preset'; readonly preset: Preset };
 
-export type Query = { readonly query: 'generation'; readonly id: string } | { readonly query: 'audit' };
+export type Query =
+  | { readonly query: 'generation'; readonly id: string }
+  | { readonly query: 'audit' }
+  | { readonly query: 'preset-versions'; readonly presetId: string; readonly offset: number; readonly limit: number };
 
 export type ToStore =
   | { readonly kind: 'open'; readonly path: string }
@@ -35,6 +39,7 @@ export interface StoredState {
   readonly ledger: LedgerState;
   readonly keys: readonly Key[];
   readonly keyDays: readonly KeyDay[];
+  readonly presets: readonly Preset[];
   /** How many generations a crash had left open; their holds are void now. */
   readonly recovered: number;
 }

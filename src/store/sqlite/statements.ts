@@ -2,6 +2,7 @@ import type { Database } from 'bun:sqlite';
 import type { Key, KeyDay } from '../../accounts/ports.ts';
 import { ACCOUNTS, type AccountId, type Entry, type HoldRow } from '../../ledger/ports.ts';
 import { nanodollars } from '../../money/money.ts';
+import { PresetStatements } from './preset-statements.ts';
 import type { Breach, StoredGeneration, StoredState, Write } from './protocol.ts';
 
 const DAY_MS = 86_400_000;
@@ -10,6 +11,7 @@ const ACCOUNT_IDS = Object.keys(ACCOUNTS) as readonly AccountId[];
 
 /** Every statement of the books, parameterised, in one place. */
 export class Statements {
+  readonly presets: PresetStatements;
   readonly #db: Database;
   readonly #insertGeneration;
   readonly #endGeneration;
@@ -19,6 +21,7 @@ export class Statements {
 
   constructor(db: Database) {
     this.#db = db;
+    this.presets = new PresetStatements(db);
     this.#insertGeneration = db.query(
       'INSERT OR IGNORE INTO generations (id, key_hash, created_at, state, held, charge, document) VALUES (?, ?, ?, ?, ?, ?, ?)',
     );
@@ -59,6 +62,7 @@ export class Statements {
       keyDays: (db.query('SELECT key_hash, day, charge FROM key_days').values() as [string, bigint, bigint][]).map(
         ([keyHash, day, charge]): KeyDay => ({ keyHash, day: Number(day), charge }),
       ),
+      presets: this.presets.all(),
       recovered,
     };
   }
@@ -236,6 +240,8 @@ class Batch {
       case 'delete-key':
         this.#statements.deleteKey(write.hash);
         return 'written';
+      case 'put-preset':
+        return this.#statements.presets.put(write.preset) ? 'written' : 'existed';
     }
   }
 

@@ -1,4 +1,4 @@
-import type { AccountsStore, Key } from '../../accounts/ports.ts';
+import type { AccountsStore, Key, Preset, PresetStore, PresetVersion } from '../../accounts/ports.ts';
 import type { Entry, HoldRow, LedgerStore, OutcomeRow } from '../../ledger/ports.ts';
 import {
   type Breach,
@@ -32,7 +32,7 @@ interface Waiting {
  * The embedded store: a thread with a file. While one batch is being written the next one gathers, so that under load many outcomes
  * share one fsync and a lone one does not wait for anybody.
  */
-export class SqliteStore implements LedgerStore, AccountsStore {
+export class SqliteStore implements LedgerStore, AccountsStore, PresetStore {
   readonly #worker: Worker;
   #queue: Write[] = [];
   #waiting: (Waiting | undefined)[] = [];
@@ -93,6 +93,19 @@ export class SqliteStore implements LedgerStore, AccountsStore {
 
   async deleteKey(hash: string): Promise<void> {
     await this.#write({ op: 'delete-key', hash });
+  }
+
+  putPreset(preset: Preset): Promise<'written' | 'existed'> {
+    return this.#write({ op: 'put-preset', preset });
+  }
+
+  presetVersions(presetId: string, offset: number, limit: number): Promise<readonly PresetVersion[]> {
+    return this.#ask({ query: 'preset-versions', presetId, offset, limit }) as Promise<readonly PresetVersion[]>;
+  }
+
+  /** Versions have no gaps, so the number is the place. */
+  async presetVersion(presetId: string, version: number): Promise<PresetVersion | null> {
+    return (await this.presetVersions(presetId, version - 1, 1))[0] ?? null;
   }
 
   /** A generation's record. What was written before is seen: both take the same road. */

@@ -35,7 +35,10 @@ function write(packed: string): void {
 
 function answer(query: Query): unknown {
   if (!open) return null;
-  return query.query === 'generation' ? open.statements.generation(query.id) : open.statements.audit();
+  const { statements } = open;
+  if (query.query === 'generation') return statements.generation(query.id);
+  if (query.query === 'audit') return statements.audit();
+  return statements.presets.versions(query.presetId, query.offset, query.limit);
 }
 
 function close(): void {
