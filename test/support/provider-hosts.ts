@@ -81,7 +81,13 @@ export class ProviderHosts {
     const headers = new Headers(request.headers);
     // The hosts of the sandbox want a key in one of three places; a fourth is this provider's own.
     if (!CREDENTIALS.some((name) => name !== 'api-key' && headers.has(name))) headers.set('authorization', 'Bearer x');
-    const answer = await fetch(`http://127.0.0.1:${port}${inner}`, { method: 'POST', headers, body: text });
+    const answer = await fetch(`http://127.0.0.1:${port}${inner}`, {
+      method: 'POST',
+      headers,
+      body: text,
+      // A connection of the pool may just be closing, and nobody asks again here.
+      keepalive: false,
+    });
     const kept = { 'content-type': answer.headers.get('content-type') ?? '' };
     const wait = answer.headers.get('retry-after');
     return new Response(answer.body, {
