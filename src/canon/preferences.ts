@@ -105,6 +105,18 @@ export type Preferences = { readonly [Id in PreferenceId]?: Readonly<Wish<Id>> }
 
 export const NO_PREFERENCES: Preferences = {};
 
+/**
+ * What the old `route` field said of several models: `sort` mixes their hosts, `fallback` keeps them apart. What `provider.sort` says
+ * itself goes before it.
+ */
+export function withRoute(preferences: Preferences, route: 'fallback' | 'sort' | null | undefined): Preferences {
+  if (route === null || route === undefined) return preferences;
+  const { sort } = preferences;
+  const own = typeof sort === 'object' ? sort : { by: sort };
+  if (own.partition !== null && own.partition !== undefined) return preferences;
+  return { ...preferences, sort: { ...own, partition: route === 'sort' ? 'none' : 'model' } };
+}
+
 const shape = Object.fromEntries(
   Object.entries(PREFERENCES).map(([id, row]) => [id, row.schema.nullish()]),
 ) as unknown as { [Id in PreferenceId]: z.ZodOptional<z.ZodNullable<(typeof PREFERENCES)[Id]['schema']>> };

@@ -227,6 +227,8 @@ export interface ReasoningWish {
   /** Undefined leaves it to the model's own default; true alone means medium (INF-078). */
   readonly enabled?: boolean;
   readonly summary?: string;
+  /** The model's pro form is asked for, at hosts that know it. */
+  readonly pro?: true;
 }
 
 /** What an effort may use of the output limit, where a host takes a budget in its place, or the other way round (spec/inference 10.5). */

@@ -21,6 +21,7 @@ export type RuleId =
   | 'tools'
   | 'forced_tools'
   | 'reasoning'
+  | 'pro'
   | 'require_parameters'
   | 'soft_preference'
   | 'limits'

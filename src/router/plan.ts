@@ -10,6 +10,7 @@ import type { Candidate, Plan, PlannedModel, Rejection, RuleId } from './candida
 import { ended, freeEnded, paidOf } from './ended.ts';
 import type { Size } from './limits.ts';
 import { type Field, orderCandidates, promoteMet } from './order.ts';
+import { inWantedForm } from './reasoning.ts';
 import { resolveModel } from './resolve.ts';
 import type { Against, Facts, RuleError } from './rule.ts';
 import { excludedProviders } from './rules/providers.ts';
@@ -91,7 +92,7 @@ function openField(slug: string, input: PlanInput): Result<OpenField, GatewayErr
     const availability = { code: 'model_not_found', retryable: false, requestedModels: [slug] };
     return fail(gatewayError('model_unknown', `${slug} is not a valid model ID`, { availability }));
   }
-  const { model } = resolved;
+  const model = inWantedForm(resolved.model, request, snapshot);
   const { unroutable, promptTokens, media = mediaOf(request) } = input;
   const latest = resolved.latest === true;
   const sizeAt = input.sizeAt ?? (() => ({ likely: promptTokens, most: promptTokens }));
@@ -196,6 +197,7 @@ const EXCLUDED_BY: { readonly [R in RuleId]?: string } = {
   quantization: 'quantization',
   max_price: 'max_price',
   service_tier: 'service_tier',
+  pro: 'require_parameters',
   require_parameters: 'require_parameters',
   context_length: 'context_length',
 };

@@ -234,3 +234,34 @@ describe('models that have ended', () => {
     expect(hosts(planInput({ snapshot, request: request({ fallbacks: ['lab/two'] }) }))).toEqual(['a']);
   });
 });
+
+describe('the pro form of a model', () => {
+  const snapshot = world({
+    models: [model('lab/one'), model('lab/one-pro'), model('lab/two')],
+    endpoints: [
+      endpoint('a', 'lab/one', 1),
+      endpoint('b', 'lab/one', 1),
+      endpoint('b', 'lab/one-pro', 9),
+      endpoint('c', 'lab/one-pro', 9),
+      endpoint('a', 'lab/two', 1),
+    ],
+  });
+  const planned = (slug: string, pro: boolean) => {
+    const reasoning = { exclude: false, ...(pro && { pro: true as const }) };
+    const made = plan(planInput({ snapshot, request: request({ model: slug, reasoning }) }));
+    return made.ok ? made.value.candidates.map((one) => one.endpoint.id).sort() : made.error;
+  };
+
+  it('INF-088 is planned in its place, at the hosts that have it', () => {
+    expect(planned('lab/one', true)).toEqual(['b/lab/one-pro', 'c/lab/one-pro']);
+    expect(planned('lab/one-pro', true)).toEqual(['b/lab/one-pro', 'c/lab/one-pro']);
+    expect(planned('lab/one', false)).toEqual(['a/lab/one', 'b/lab/one']);
+  });
+
+  it('INF-088 a model without one is not asked for something else', () => {
+    expect(planned('lab/two', true)).toMatchObject({
+      code: 'constraint_filtered',
+      facts: { availability: { constraint: { field: 'reasoning.mode' } } },
+    });
+  });
+});

@@ -1,6 +1,6 @@
 import type { Host } from '../catalogue/snapshot.ts';
 import { constraint, type Facts, type Rule } from './rule.ts';
-import { FORCED_TOOLS, MEDIA, MODALITY, REASONING, REQUIRE_PARAMETERS, TOOLS } from './rules/abilities.ts';
+import { FORCED_TOOLS, MEDIA, MODALITY, PRO, REASONING, REQUIRE_PARAMETERS, TOOLS } from './rules/abilities.ts';
 import { DATA_COLLECTION, DATA_REGION, DISTILLABLE, QUANTIZATION, ZDR } from './rules/data.ts';
 import { MAX_PRICE } from './rules/price.ts';
 import { IGNORE, ONLY } from './rules/providers.ts';
@@ -62,6 +62,7 @@ export const RULES: readonly Rule[] = [
   TOOLS,
   FORCED_TOOLS,
   REASONING,
+  PRO,
   REQUIRE_PARAMETERS,
   LIMITS,
   MAX_TOKENS,

@@ -22,12 +22,15 @@ providers:
       - { model: lab/one, upstream_model: clean, quantization: fp8, context_length: 50000, ${PRICE} }
       - { model: lab/gone, upstream_model: gone, ${PRICE} }
       - { model: lab/past, upstream_model: past, ${PRICE} }
+      - { model: lab/one-pro, upstream_model: pro, ${PRICE} }
       - { model: lab/later, upstream_model: later, ${PRICE} }
   keeps:
     base_url: ${base}
     data_policy: { trains_on_prompts: false, zero_retention: false }
     endpoints:
       - { model: lab/one, upstream_model: keeps, quantization: bf16, supported_parameters: [temperature], ${PRICE} }
+      - { model: lab/dear, upstream_model: dear, pricing: { prompt: "0.000009", completion: "0.000009" } }
+      - { model: lab/cheap, upstream_model: cheap, ${PRICE} }
       - { model: lab/kept, upstream_model: kept, ${PRICE} }
   unknown:
     base_url: ${base}
@@ -59,6 +62,12 @@ const ask = async (gateway: RunningGateway, body: Json): Promise<{ status: numbe
   const response = await gateway.post({ model: 'lab/one', messages, ...body });
   return { status: response.status, body: (await response.json()) as Json };
 };
+const post = (path: string, body: Json): Promise<Response> =>
+  fetch(open.api + path, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${open.key}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
 /** Everybody who serves a request in some of thirty tries. */
 const served = async (gateway: RunningGateway, body: Json): Promise<string[]> => {
   const answers = await Promise.all(Array.from({ length: 30 }, () => ask(gateway, body)));
@@ -84,6 +93,49 @@ describe('who is asked', () => {
 
   test('INF-204 precision', async () => {
     expect(await served(open, { provider: { quantizations: ['fp8', 'fp16'] } })).toEqual(['clean']);
+  });
+});
+
+describe('other words of the wire', () => {
+  test('INF-088 the pro mode of thinking, on both wires that have it', async () => {
+    const reasoning = { mode: 'pro', effort: 'high' };
+    const answers = await Promise.all([
+      post('/chat/completions', { model: 'lab/one', messages, reasoning }),
+      post('/responses', { model: 'lab/one', input: 'Hi', reasoning }),
+    ]);
+    for (const answer of answers) {
+      expect(answer.status).toBe(200);
+      expect(((await answer.json()) as Json).model).toBe('lab/one-pro');
+    }
+    expect(await served(open, { reasoning: { mode: 'pro' } })).toEqual(['pro']);
+    expect((await served(open, { reasoning: { mode: 'standard' } })).includes('pro')).toBe(false);
+    const none = await ask(open, { model: 'lab/kept', reasoning: { mode: 'pro' } });
+    expect(none.body.error.availability.code).toBe('constraint_filtered');
+  });
+
+  test('INF-026 route mixes the hosts of all models or keeps them apart', async () => {
+    const models = ['lab/dear', 'lab/cheap'];
+    const wires: readonly (readonly [string, Json])[] = [
+      ['/chat/completions', { messages }],
+      ['/responses', { input: 'Hi' }],
+      ['/messages', { messages, max_tokens: 5 }],
+    ];
+    for (const [path, body] of wires) {
+      const model = async (more: Json): Promise<string> => {
+        const answer = await post(path, { ...body, models, provider: { sort: 'price' }, ...more });
+        return ((await answer.json()) as Json).model;
+      };
+      expect([path, await model({})]).toEqual([path, 'lab/dear']);
+      expect([path, await model({ route: 'fallback' })]).toEqual([path, 'lab/dear']);
+      expect([path, await model({ route: 'sort' })]).toEqual([path, 'lab/cheap']);
+      // What the newer field says goes before it.
+      const newer = { by: 'price', partition: 'model' };
+      expect([path, await model({ route: 'sort', provider: { sort: newer } })]).toEqual([path, 'lab/dear']);
+      expect([path, await model({ route: 'fallback', provider: { sort: { ...newer, partition: 'none' } } })]).toEqual([
+        path,
+        'lab/cheap',
+      ]);
+    }
   });
 });
 

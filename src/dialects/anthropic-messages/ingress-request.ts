@@ -1,5 +1,5 @@
 import type { GatewayError } from '../../canon/errors.ts';
-import { NO_PREFERENCES } from '../../canon/preferences.ts';
+import { NO_PREFERENCES, withRoute } from '../../canon/preferences.ts';
 import type {
   AssistantMessage,
   CacheMark,
@@ -224,7 +224,7 @@ export function decodeRequest(body: unknown, target?: Target): Result<Generation
       stop: wire.stop_sequences?.length ? wire.stop_sequences : undefined,
     }),
     stream: wire.stream ?? false,
-    preferences: wire.provider ?? NO_PREFERENCES,
+    preferences: withRoute(wire.provider ?? NO_PREFERENCES, wire.route),
     echoUpstreamBody: false,
     extras: unknownFields(wire, KNOWN_FIELDS, DIALECT_ID),
     ...(unread.length > 0 && { unread }),

@@ -1,5 +1,5 @@
 import type { GatewayError } from '../../canon/errors.ts';
-import { NO_PREFERENCES } from '../../canon/preferences.ts';
+import { NO_PREFERENCES, withRoute } from '../../canon/preferences.ts';
 import type {
   AssistantMessage,
   GenerationRequest,
@@ -179,6 +179,7 @@ function readReasoning(wire: ChatRequestWire): Result<ReasoningWish | undefined,
     exclude: hidden,
     ...(hidden && wire.include?.includes(SEALED) && { sealed: true }),
     ...present({ effort, budgetTokens: object?.max_tokens, enabled: object?.enabled, summary: object?.summary }),
+    ...(object?.mode === 'pro' && { pro: true as const }),
   });
 }
 
@@ -237,7 +238,7 @@ function decodePlain(body: unknown): Result<GenerationRequest, GatewayError> {
     tools: allowed.value,
     sampling: readSampling(wire),
     stream,
-    preferences: wire.provider ?? NO_PREFERENCES,
+    preferences: withRoute(wire.provider ?? NO_PREFERENCES, wire.route),
     echoUpstreamBody: stream && wire.debug?.echo_upstream_body === true,
     extras: unknownFields(wire, KNOWN_FIELDS, DIALECT_ID),
     ...present({

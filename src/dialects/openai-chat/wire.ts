@@ -151,6 +151,7 @@ const reasoning = z.object({
   exclude: z.boolean().nullish(),
   enabled: z.boolean().nullish(),
   summary: z.enum(['auto', 'concise', 'detailed']).nullish(),
+  mode: z.enum(['standard', 'pro']).nullish(),
 });
 export type ReasoningWire = z.infer<typeof reasoning>;
 

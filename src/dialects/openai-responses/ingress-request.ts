@@ -1,5 +1,5 @@
 import type { GatewayError } from '../../canon/errors.ts';
-import { NO_PREFERENCES } from '../../canon/preferences.ts';
+import { NO_PREFERENCES, withRoute } from '../../canon/preferences.ts';
 import type {
   GenerationRequest,
   Message,
@@ -202,6 +202,7 @@ function readReasoning(wire: NonNullable<ResponsesRequestWire['reasoning']>): Re
       enabled: wire.enabled,
       summary: wire.summary,
     }),
+    ...(wire.mode === 'pro' && { pro: true as const }),
   });
 }
 
@@ -235,7 +236,7 @@ export function decodeRequest(body: unknown, _target?: Target): Result<Generatio
       topLogprobs: wire.top_logprobs ? wire.top_logprobs : undefined,
     }),
     stream: wire.stream ?? false,
-    preferences: wire.provider ?? NO_PREFERENCES,
+    preferences: withRoute(wire.provider ?? NO_PREFERENCES, wire.route),
     echoUpstreamBody: wire.stream === true && wire.debug?.echo_upstream_body === true,
     extras: unknownFields(wire, KNOWN_FIELDS, DIALECT_ID),
     ...present({

@@ -164,6 +164,7 @@ export const responsesRequest = z.looseObject({
       summary: z.enum(['auto', 'concise', 'detailed']).nullish(),
       max_tokens: z.int().min(0).nullish(),
       enabled: z.boolean().nullish(),
+      mode: z.enum(['standard', 'pro']).nullish(),
     })
     .nullish(),
   tools: z

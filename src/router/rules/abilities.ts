@@ -1,7 +1,7 @@
 import { carriage } from '../../canon/media.ts';
 import { usedParameters } from '../../canon/parameters.ts';
 import type { GenerationRequest } from '../../canon/request.ts';
-import { thinksAgainstWish } from '../reasoning.ts';
+import { lacksPro, thinksAgainstWish } from '../reasoning.ts';
 import { constraint, type Rule, reasons, takes } from '../rule.ts';
 
 export const MODALITY: Rule = {
@@ -81,6 +81,17 @@ export const REASONING: Rule = {
     code: 'invalid_request',
     message: `Reasoning is mandatory for ${planned.requested} and cannot be disabled.`,
   }),
+};
+
+export const PRO: Rule = {
+  id: 'pro',
+  against: ({ request, model }) => (lacksPro(request, model) ? () => 'knows no pro form of the model' : undefined),
+  error: (planned) =>
+    constraint(
+      'require_parameters',
+      'reasoning.mode',
+      `No endpoints found for ${planned.requested} that honour reasoning.mode "pro": the model has no pro form.`,
+    ),
 };
 
 export const REQUIRE_PARAMETERS: Rule = {
