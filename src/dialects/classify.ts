@@ -1,4 +1,5 @@
-import { type ErrorCode, type ErrorFacts, errorRow, type GatewayError, gatewayError } from '../canon/errors.ts';
+import type { ErrorFacts } from '../canon/error-facts.ts';
+import { type ErrorCode, errorRow, type GatewayError, gatewayError } from '../canon/errors.ts';
 import type { ErrorRule } from '../canon/target.ts';
 import { asArray, asNumber, asObject, asString, type JsonObject } from './read.ts';
 

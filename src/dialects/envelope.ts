@@ -1,4 +1,5 @@
-import { type Availability, type ErrorFacts, errorRow, type GatewayError } from '../canon/errors.ts';
+import type { Availability, ErrorFacts } from '../canon/error-facts.ts';
+import { errorRow, type GatewayError } from '../canon/errors.ts';
 import type { ErrorContext } from './dialect.ts';
 
 /** Whole seconds, at least one: header and body say the same. */

@@ -1,4 +1,5 @@
-import { type ErrorCode, errorRow, type GatewayError, gatewayError, type PreviousError } from '../canon/errors.ts';
+import type { PreviousError } from '../canon/error-facts.ts';
+import { type ErrorCode, errorRow, type GatewayError, gatewayError } from '../canon/errors.ts';
 import type { Candidate, Plan } from '../router/candidate.ts';
 
 /** An attempt that came to nothing. */

@@ -1,4 +1,5 @@
-import { type Availability, type GatewayError, gatewayError } from '../canon/errors.ts';
+import type { Availability } from '../canon/error-facts.ts';
+import { type GatewayError, gatewayError } from '../canon/errors.ts';
 import { mediaOf, type PlacedMedia } from '../canon/media.ts';
 import { NO_POLICY, type RoutingPolicy } from '../canon/policy.ts';
 import type { GenerationRequest } from '../canon/request.ts';

@@ -1,0 +1,35 @@
+/** Why a model could not be served, in OpenRouter's words (spec/inference 4.6). Inapplicable members are left out. */
+export interface Availability {
+  readonly code: string;
+  readonly retryable: boolean;
+  readonly requestedModels: readonly string[];
+  readonly affectedProviders?: readonly string[];
+  readonly excludedBy?: readonly string[];
+  /** Slugs that would be served instead. */
+  readonly fallbackModels?: readonly string[];
+  readonly constraint?: { readonly field: string; readonly detail: string };
+}
+
+export interface PreviousError {
+  readonly provider: string;
+  readonly code: string;
+  readonly status: number;
+}
+
+export interface ErrorFacts {
+  /** Display name of the provider that failed. */
+  readonly providerName?: string;
+  /** The provider's own error code and status. */
+  readonly providerCode?: string;
+  readonly providerStatus?: number;
+  /** The request's field that the provider named, in its own wire. */
+  readonly field?: string;
+  /** The provider's own words, shortened; only shown where the code's row allows it. */
+  readonly raw?: string;
+  readonly retryAfterMs?: number;
+  readonly availability?: Availability;
+  readonly previous?: readonly PreviousError[];
+  readonly limitSource?: string;
+  readonly remedyHint?: string;
+  readonly issues?: readonly { readonly path: string; readonly message: string }[];
+}
