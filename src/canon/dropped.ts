@@ -2,5 +2,5 @@
 export interface Dropped {
   /** JSON pointer into the caller's request. */
   readonly pointer: string;
-  readonly reason: 'unsupported' | 'unknown-field' | 'adapted';
+  readonly reason: 'unsupported' | 'unknown-field' | 'adapted' | 'compressed';
 }

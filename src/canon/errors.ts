@@ -169,7 +169,7 @@ export const ERRORS = {
     status: 400,
     type: 'context_length_exceeded',
     ...request,
-    next: 'model',
+    next: 'larger-window',
     meaning: 'Prompt and requested output exceed the context of every host.',
   },
   not_exact: {

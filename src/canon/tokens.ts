@@ -208,6 +208,22 @@ export function promptTexts(request: GenerationRequest): PromptTexts {
   return gathering;
 }
 
+const sumOf = ({ fixed, texts }: PromptTexts): number => texts.reduce((sum, text) => sum + estimateTokens(text), fixed);
+
+/** What one message of a prompt comes to. */
+export function messageTokens(message: Message): number {
+  const gathering = new Gathering();
+  gathering.message(message);
+  return sumOf(gathering);
+}
+
+/** What a prompt comes to without its messages: tools and schema. */
+export const bareTokens = (request: GenerationRequest): number => sumOf(promptTexts({ ...request, messages: [] }));
+
+/** The prompt's size as the sum of its pieces, each looked at in full. */
+export const estimateExactly = (request: GenerationRequest): number =>
+  request.messages.reduce((sum, message) => sum + messageTokens(message), bareTokens(request));
+
 /** The prompt's size in tokens, as near as can be told at once. */
 export function estimatePrompt(request: GenerationRequest): number {
   const { fixed, texts } = promptTexts(request);

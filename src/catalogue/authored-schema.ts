@@ -179,6 +179,7 @@ const providerRow = z.strictObject({
   image_bytes_max: count.optional(),
   body_bytes_max: count.optional(),
   tools_max: count.optional(),
+  messages_max: count.optional(),
   efforts: efforts.optional(),
   efforts_known: efforts.optional(),
   stops_max: z.int().nonnegative().optional(),

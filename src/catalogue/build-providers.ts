@@ -39,6 +39,7 @@ export function buildProvider({ id, form }: AuthoredSubject<ProviderFile>): Prov
       imageBytesMax: form.image_bytes_max,
       bodyBytesMax: form.body_bytes_max,
       toolsMax: form.tools_max,
+      messagesMax: form.messages_max,
       efforts: form.efforts,
       effortsKnown: form.efforts_known,
       errors: form.errors as Provider['errors'],

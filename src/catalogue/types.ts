@@ -221,6 +221,8 @@ export interface Provider {
   readonly imageBytesMax?: number;
   readonly bodyBytesMax?: number;
   readonly toolsMax?: number;
+  /** How many messages of a conversation it takes; longer ones are compressed, where the caller lets them be. */
+  readonly messagesMax?: number;
   /** Levels of thinking that it knows, whatever the model. */
   readonly efforts?: readonly string[];
   /** The levels it has words for; a model's others are not asked for here. */

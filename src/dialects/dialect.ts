@@ -106,6 +106,8 @@ export interface Dialect {
   readonly finishWords?: ReadonlySet<string>;
   /** Whether a host takes a form for its answer or tools, but not both at once. */
   readonly formOrTools?: (target: Target) => boolean;
+  /** Its hosts want to be told how long the answer may be, and are told the most they can produce where the caller does not say. */
+  readonly limitsOutput?: true;
   /** How its streams are framed; server-sent events where nothing is said. */
   readonly framing?: Framing;
   /** Headers every call to a provider of this dialect carries. */

@@ -57,6 +57,7 @@ describe('what is learned of counts', () => {
   test('what is far beyond the window is not sent', () => {
     const planned = plan(
       planInput({
+        request: request({ plugins: { 'context-compression': false } }),
         snapshot: world({ endpoints: [endpoint('a', 'lab/one', 1, { contextLength: 1000 })] }),
         sizeAt: () => ({ likely: 1200, most: 1200 }),
       }),

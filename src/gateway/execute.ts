@@ -6,6 +6,7 @@ import { fail, ok, type Result } from '../canon/result.ts';
 import type { Provider } from '../catalogue/types.ts';
 import type { EncodedRequest } from '../dialects/dialect.ts';
 import { wholeBody } from '../dialects/short-way.ts';
+import type { Stage } from '../plugins/stage.ts';
 import type { Candidate, Plan } from '../router/candidate.ts';
 import { beyondLimits, bodyTooLarge } from '../router/limits.ts';
 import { credentialId } from '../upstream/route.ts';
@@ -14,9 +15,11 @@ import { anonymous } from './anonymous.ts';
 import type { Call } from './call.ts';
 import type { Check } from './emulation.ts';
 import { ask } from './encode.ts';
+import { type Fitted, fitted, withGap } from './fit.ts';
 import { MediaFetch } from './media.ts';
 import { refusedOurs } from './own-fault.ts';
 import type { GatewayPorts, Permit } from './ports.ts';
+import type { PromptSize } from './prompt-size.ts';
 import { type Failure, unasked, verdict } from './verdict.ts';
 
 /** One try, as the record keeps it. */
@@ -42,6 +45,8 @@ export interface Winner {
   readonly permit: Permit;
   /** Everything read so far; it holds the first content, or a terminal event. */
   readonly first: readonly GenerationEvent[];
+  /** The conversation it was given, where that is not all of it. */
+  readonly fitted?: Fitted;
 }
 
 interface Admitted {
@@ -56,6 +61,8 @@ export interface Execution {
   readonly attempts: readonly AttemptRecord[];
   /** Bodies as sent, one for each provider tried, where the caller asked to see them. */
   readonly echoes: readonly string[];
+  /** What plugins changed for the last host that was asked. */
+  readonly pipeline?: readonly Stage[];
 }
 
 /**
@@ -67,21 +74,26 @@ export class Walk {
   /** What providers are told. */
   readonly #request: GenerationRequest;
   readonly #plan: Plan;
+  readonly #size: PromptSize;
   readonly #ports: GatewayPorts;
   readonly #attempts: AttemptRecord[] = [];
   readonly #failures: Failure[] = [];
   readonly #echoes: string[] = [];
   #current: { attempt: Try; candidate: Candidate } | undefined;
   #stopped: GatewayError | undefined;
+  /** What the last host that was asked was given, where that is not the whole conversation. */
+  #fitted: Fitted | undefined;
   readonly #media: MediaFetch | undefined;
 
-  constructor(call: Call, plan: Plan, ports: GatewayPorts) {
+  constructor(call: Call, plan: Plan, size: PromptSize, ports: GatewayPorts) {
     this.#call = call;
+    this.#size = size;
     this.#request = anonymous(call.request, call.caller.keyHash);
     this.#plan = plan;
     this.#ports = ports;
     const { downloader, limits } = ports;
-    if (call.media.length > 0) this.#media = new MediaFetch(call.media, downloader, limits.mediaTotalBytesMax);
+    if (call.media.length > 0)
+      this.#media = new MediaFetch(call.request, call.media, downloader, limits.mediaTotalBytesMax);
   }
 
   /** Ends the walk, and the attempt it is at, for a reason of our own. */
@@ -103,7 +115,7 @@ export class Walk {
       const outcome = await this.#try(admitted);
       if ('winner' in outcome) {
         permit.began();
-        return { winner: outcome.winner, attempts: this.#attempts, echoes: this.#echoes };
+        return this.#execution({ winner: outcome.winner });
       }
       permit.release(outcome.error);
       this.#failures.push({ error: outcome.error, candidate });
@@ -115,11 +127,12 @@ export class Walk {
         break;
       left = remaining(others, candidate, outcome.error, this.#failures);
     }
-    return {
-      error: this.#stopped ?? this.#verdict(left),
-      attempts: this.#attempts,
-      echoes: this.#echoes,
-    };
+    return this.#execution({ error: this.#stopped ?? this.#verdict(left) });
+  }
+
+  #execution(end: Pick<Execution, 'winner' | 'error'>): Execution {
+    const stage = this.#fitted && { pipeline: [this.#fitted.stage] };
+    return { ...end, attempts: this.#attempts, echoes: this.#echoes, ...stage };
   }
 
   #verdict(left: readonly Candidate[]): GatewayError {
@@ -153,14 +166,18 @@ export class Walk {
     const { provider } = candidate;
     const { roads, limits } = this.#ports;
     const { startedAt } = this.#call;
-    const request = this.#request;
+    const fit = fitted(candidate, this.#request, this.#size, this.#call.dialect.id);
+    if (fit && 'error' in fit) return fit;
+    this.#fitted = fit?.value;
+    const request = fit?.value.request ?? this.#request;
     const route = roads.routes.get(provider.id);
-    const missing = this.#media?.missing(provider);
-    const filled = missing && missing.length > 0 ? await this.#filled(candidate, missing) : undefined;
+    const missing = this.#media?.missing(provider, request);
+    const filled = missing && missing.length > 0 ? await this.#filled(candidate, request, missing) : undefined;
     if (filled?.ok === false) return { error: filled.error };
     const asked = ask(candidate, filled?.value ?? request, this.#ports);
     if (!route || !asked) return { error: gatewayError('internal', `no road to ${provider.id}`) };
-    const { dialect, target, encoded, check } = asked;
+    const { dialect, target, check } = asked;
+    const encoded = fit ? withGap(asked.encoded, fit.value) : asked.encoded;
     const unable = encoded.unable ?? tooLarge(provider, encoded);
     if (unable !== undefined) return { error: hostUnable(provider, unable) };
     if (request.echoUpstreamBody) this.#echoes.push(String(Buffer.from(wholeBody(encoded))));
@@ -180,7 +197,8 @@ export class Walk {
       : await (check ? untilChecked(attempt, check) : untilContent(attempt));
     const error = read.error && this.#judged(read.error, candidate, encoded);
     this.#record(candidate, attempt, error);
-    return error ? { error } : { winner: { attempt, candidate, encoded, permit, first: read.first } };
+    if (error) return { error };
+    return { winner: { attempt, candidate, encoded, permit, first: read.first, ...(fit && { fitted: fit.value }) } };
   }
 
   /** The first refusal of something that only we said is not the caller's to hear: another host is asked. */
@@ -198,10 +216,10 @@ export class Walk {
   /** The request with what this host does not fetch itself, where it may hold so much. */
   async #filled(
     { provider }: Candidate,
+    request: GenerationRequest,
     missing: readonly PlacedMedia[],
   ): Promise<Result<GenerationRequest, GatewayError>> {
     const { client } = this.#call;
-    const request = this.#request;
     const filled = await (this.#media?.filled(request, missing) ?? ok(request));
     if (this.#stopped) return fail(this.#stopped);
     if (request.stream && client.gone) return fail(gatewayError('client_gone', 'aborted'));

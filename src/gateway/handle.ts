@@ -11,6 +11,7 @@ import type { Hold } from '../ledger/books.ts';
 import { type WorstPrice, worstPrice } from '../ledger/price.ts';
 import type { Plan } from '../router/candidate.ts';
 import { plan as makePlan } from '../router/plan.ts';
+import { compresses } from '../router/room.ts';
 import { type Call, type CallOrigin, type Client, OUR_QUIRKS } from './call.ts';
 import { exactly } from './exact.ts';
 import type { Execution, Winner } from './execute.ts';
@@ -86,7 +87,7 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
   });
   if (!planned.ok) return refuse(base.id, dialect, planned.error, origin);
   const exact = origin.strict || request.preferences.require_exact;
-  const chosen = exact ? exactly(planned.value, request, media, ports) : planned;
+  const chosen = exact ? exactly(planned.value, request, media, size, ports) : planned;
   if (!chosen.ok) return refuse(base.id, dialect, chosen.error, origin);
   const plan = chosen.value;
 
@@ -131,7 +132,10 @@ function hold(
   let outputTokens = 0;
   for (const { endpoint, model } of plan.candidates) {
     const { likely, most: mostPrompt } = size.at(endpoint);
-    const prompt = Math.max(upperPrompt(likely, request), mostPrompt);
+    const whole = Math.max(upperPrompt(likely, request), mostPrompt);
+    // What does not fit is shortened, so no more than a window is paid for.
+    const window = compresses(request, endpoint, model) ? endpoint.contextLength : undefined;
+    const prompt = Math.min(whole, window ?? whole);
     const most = endpoint.maxOutputTokens ?? model.maxOutputTokens ?? endpoint.contextLength;
     const output = request.maxOutputTokens ?? most ?? OUTPUT_TOKENS_UNKNOWN;
     const candidate = worstPrice(

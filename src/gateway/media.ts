@@ -83,6 +83,7 @@ export function located(media: readonly PlacedMedia[], wire: unknown): readonly 
 
 /** The media of one request on its way to hosts that do not fetch themselves: each address is asked once, whatever host needs it. */
 export class MediaFetch {
+  readonly #messages: GenerationRequest['messages'];
   readonly #media: readonly PlacedMedia[];
   readonly #downloader: Downloader;
   readonly #totalBytesMax: number;
@@ -90,7 +91,14 @@ export class MediaFetch {
   readonly #kept = new Map<string, Promise<Result<Downloaded, GatewayError>>>();
   #bytes = 0;
 
-  constructor(media: readonly PlacedMedia[], downloader: Downloader, totalBytesMax: number) {
+  /** @param request what the media were found in */
+  constructor(
+    request: GenerationRequest,
+    media: readonly PlacedMedia[],
+    downloader: Downloader,
+    totalBytesMax: number,
+  ) {
+    this.#messages = request.messages;
     this.#media = media;
     this.#downloader = downloader;
     this.#totalBytesMax = totalBytesMax;
@@ -101,9 +109,12 @@ export class MediaFetch {
     this.#controller.abort();
   }
 
-  /** What has to be fetched for this host; the same empty list where nothing has to be. */
-  missing(provider: Provider): readonly PlacedMedia[] {
-    return this.#media.filter(({ part }) => carriage(part, provider.media) === 'fetch');
+  /** What has to be fetched for this host, of what the request still holds; the same empty list where nothing has to be. */
+  missing(provider: Provider, { messages }: GenerationRequest): readonly PlacedMedia[] {
+    const missing = this.#media.filter(({ part }) => carriage(part, provider.media) === 'fetch');
+    if (messages === this.#messages) return missing;
+    const left = new Set(messages.flatMap(({ parts }) => parts));
+    return missing.filter(({ part }) => left.has(part));
   }
 
   /** @returns the request with content in place of addresses, or why one of them could not be had */

@@ -21,6 +21,7 @@ export function routerMetadata(plan: Plan, execution: Execution, requested: stri
       total: plan.models.reduce((sum, model) => sum + model.candidates.length + model.rejected.length, 0),
       available,
     },
+    ...(execution.pipeline && { pipeline: execution.pipeline }),
     turnpike: { dropped: execution.winner?.encoded.dropped ?? [] },
     attempts: execution.attempts.map(({ provider, model, status, leaked }) => ({
       provider,

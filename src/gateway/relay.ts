@@ -49,7 +49,7 @@ export class StreamRelay implements Cuttable {
     this.#ports = ports;
     this.#settlement = settlement;
     this.#size = size;
-    this.#walk = new Walk(call, plan, ports);
+    this.#walk = new Walk(call, plan, size, ports);
     this.#framing = framingOf(call.dialect);
     this.outlet = new Outlet(ports.clock, ports.deadlines, call.client, this.#framing.keepAlive);
     this.beginning = new Promise((resolve) => {
@@ -206,9 +206,14 @@ const isTerminal = (event: GenerationEvent): boolean =>
   event.type === 'generation-end' || event.type === 'generation-error';
 
 /** What the serving endpoint is likely to count, until it says so itself. */
-export function meterFor({ candidate }: Winner, { startedAt }: Call, size: PromptSize, { clock }: GatewayPorts): Meter {
+export function meterFor(
+  { candidate, fitted }: Winner,
+  { startedAt }: Call,
+  size: PromptSize,
+  { clock }: GatewayPorts,
+): Meter {
   const { endpoint } = candidate;
-  return new Meter(clock, startedAt, size.at(endpoint).likely, size.scale(endpoint));
+  return new Meter(clock, startedAt, fitted?.promptTokens ?? size.at(endpoint).likely, size.scale(endpoint));
 }
 
 /** What our answer says about itself. */

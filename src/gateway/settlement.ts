@@ -98,7 +98,8 @@ export class Settlement {
   }
 
   /** What a host made of a prompt that was nothing but text tells how it will count the next one. */
-  #learn({ candidate }: Winner, { counts, estimated }: Usage): void {
+  #learn({ candidate, fitted }: Winner, { counts, estimated }: Usage): void {
+    if (fitted) return;
     const { request } = this.#call;
     const text = request.messages.every(({ parts }) => parts.every(({ kind }) => kind === 'text'));
     if (estimated || !text) return;

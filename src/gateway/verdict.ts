@@ -18,6 +18,7 @@ const TELLS: { readonly [C in ErrorCode]?: number } = {
   upstream_payload_too_large: 6,
   media_refused: 6,
   upstream_context_too_long: 5,
+  context_too_long: 5,
   upstream_content_policy: 4,
   media_unavailable: 4,
   upstream_rate_limited: 3,

@@ -25,7 +25,7 @@ export function answerWhole(
   size: PromptSize,
   ports: GatewayPorts,
 ): Promise<WholeAnswer> {
-  const walk = new Walk(call, plan, ports);
+  const walk = new Walk(call, plan, size, ports);
   const answer = run(walk, call, plan, settlement, size, ports);
   ports.running.track({ cut: () => walk.stop(gatewayError('draining', 'The gateway is shutting down')) }, answer);
   return answer;

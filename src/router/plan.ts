@@ -6,13 +6,14 @@ import type { GenerationRequest } from '../canon/request.ts';
 import { fail, ok, type Result } from '../canon/result.ts';
 import { isGone } from '../catalogue/lifetime.ts';
 import type { Host, Snapshot } from '../catalogue/snapshot.ts';
-import type { Endpoint, Provider } from '../catalogue/types.ts';
+import type { Endpoint, Model, Provider } from '../catalogue/types.ts';
 import type { Candidate, Plan, PlannedModel, Rejection, RuleId } from './candidate.ts';
 import { ended, freeEnded, paidOf } from './ended.ts';
 import type { Size } from './limits.ts';
 import { type Field, orderCandidates, promoteMet } from './order.ts';
 import { inWantedForm } from './reasoning.ts';
 import { resolveModel } from './resolve.ts';
+import { preferRoom, squeezedLast } from './room.ts';
 import type { Against, Facts, RuleError } from './rule.ts';
 import { excludedProviders } from './rules/providers.ts';
 import { RULES } from './rules.ts';
@@ -54,7 +55,9 @@ export function plan(input: PlanInput): Result<Plan, GatewayError> {
     if (open.ok) fields.push(open.value);
     else error = open.error;
   }
-  const { models, candidates } = arranged(fields, input);
+  const { models, candidates: all } = arranged(fields, input);
+  const squeezed = (model: Model): boolean => fields.some((field) => field.squeezed && field.model === model);
+  const candidates = fields.length > 1 && fields.some((field) => field.squeezed) ? squeezedLast(all, squeezed) : all;
   for (const planned of models) if (planned.error) error = planned.error;
   if (candidates.length === 0) return fail(withModels(error ?? NOTHING_NAMED, slugs.value));
   return ok({ seed: input.seed, snapshotId: input.snapshot.id, models, candidates });
@@ -82,6 +85,8 @@ interface OpenField extends Field {
   readonly requested: string;
   readonly facts: Facts;
   readonly rejected: Rejection[];
+  /** Not even half of the conversation fits into any of its hosts. */
+  readonly squeezed: boolean;
 }
 
 function openField(slug: string, input: PlanInput): Result<OpenField, GatewayError> {
@@ -119,8 +124,9 @@ function openField(slug: string, input: PlanInput): Result<OpenField, GatewayErr
     if (against) left = keep(left, rule.id, against, rejected);
   }
   const preferred = softPreferences(left, facts);
-  rejected.push(...preferred.rejected);
-  return ok({ requested: slug, model, hosts: preferred.left, facts, rejected });
+  const roomy = preferRoom(preferred.left, facts);
+  rejected.push(...preferred.rejected, ...roomy.rejected);
+  return ok({ requested: slug, model, hosts: roomy.left, facts, rejected, squeezed: roomy.squeezed });
 }
 
 /** Model by model in the caller's order, or all in one order where the caller wants that (spec/inference 5.3, 5.8). */

@@ -22,6 +22,7 @@ export const anthropicMessages: Dialect = {
   endMarker: { event: 'message_stop', data: '{"type":"message_stop"}' },
   errorEvent: 'error',
   signs: FORMAT,
+  limitsOutput: true,
   finishWords: words(MEANINGS),
   decodeRequest,
   encodeStream,

@@ -1,6 +1,7 @@
 import type { Endpoint } from '../../catalogue/types.ts';
 import type { PlannedModel } from '../candidate.ts';
 import { beyondLimits } from '../limits.ts';
+import { compresses } from '../room.ts';
 import { constraint, type Facts, type Rule, type RuleError, reasons } from '../rule.ts';
 
 export const LIMITS: Rule = {
@@ -41,12 +42,18 @@ function tooLarge(endpoint: Endpoint, window: number, { request, sizeAt }: Facts
   return most + output > window && Math.floor(likely * 0.9) + output > window;
 }
 
+/** Whether the prompt is made to fit beside the requested output. */
+const shortens = (endpoint: Endpoint, window: number, { request, model }: Facts): boolean =>
+  (request.maxOutputTokens ?? 0) < window && compresses(request, endpoint, model);
+
 export const CONTEXT_LENGTH: Rule = {
   id: 'context_length',
   against:
     (facts) =>
     ({ endpoint }) =>
-      endpoint.contextLength !== undefined && tooLarge(endpoint, endpoint.contextLength, facts)
+      endpoint.contextLength !== undefined &&
+      tooLarge(endpoint, endpoint.contextLength, facts) &&
+      !shortens(endpoint, endpoint.contextLength, facts)
         ? `its context holds ${endpoint.contextLength} tokens`
         : undefined,
   error: (planned, facts, alone) =>
