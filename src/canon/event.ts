@@ -17,6 +17,8 @@ export type GenerationEvent =
       /** The provider's own word, untouched. */
       readonly nativeFinish: string | null;
       readonly serviceTier?: string;
+      /** What to say to the provider so that it goes on from here, where it stopped in the middle. */
+      readonly continuation?: string;
     }
   | { readonly type: 'generation-error'; readonly error: GatewayError };
 

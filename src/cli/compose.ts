@@ -27,6 +27,7 @@ import { type Listening, listen } from '../http/server.ts';
 import { Books } from '../ledger/books.ts';
 import { SqliteStore, StoreUnusable } from '../store/sqlite/store.ts';
 import { Attempt } from '../upstream/attempt.ts';
+import { Continued } from '../upstream/continued.ts';
 import { Deadlines } from '../upstream/deadlines.ts';
 import { Departures } from '../upstream/departures.ts';
 import { Downloader } from '../upstream/download.ts';
@@ -113,7 +114,10 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
     let gateway: GatewayPorts = {
       clock,
       deadlines,
-      begin: (request) => new Attempt(request, attemptPorts),
+      begin: (request) =>
+        request.dialect.continued
+          ? new Continued(request, (one) => new Attempt(one, attemptPorts))
+          : new Attempt(request, attemptPorts),
       downloader: new Downloader({
         bytesMax: config.limits.media_bytes_max,
         msMax: config.limits.media_ms_max,

@@ -102,7 +102,13 @@ export class AnswerEvents {
   }
 
   /** The answer is complete by its own word. */
-  finish(finish: FinishReason, nativeFinish: string | null, usage: Usage | undefined, tier: string | undefined): void {
+  finish(
+    finish: FinishReason,
+    nativeFinish: string | null,
+    usage: Usage | undefined,
+    tier: string | undefined,
+    continuation?: string,
+  ): void {
     if (this.ended) return;
     this.blockEnd();
     if (!this.hasContent && nativeFinish === null) {
@@ -117,6 +123,7 @@ export class AnswerEvents {
       finish,
       nativeFinish,
       ...(tier !== undefined && { serviceTier: tier }),
+      ...(continuation !== undefined && { continuation }),
     });
   }
 

@@ -132,6 +132,8 @@ export interface Dialect {
   decodeStream(target: Target, expectation: Expectation): Machine<Frame, GenerationEvent>;
   decodeWhole(wire: unknown, target: Target, expectation: Expectation): readonly GenerationEvent[];
   decodeError(status: number, body: unknown, target: Target): GatewayError;
+  /** The same request, asked to go on from where its answer stopped; only of wires whose answers can say so. */
+  continued?(encoded: EncodedRequest, continuation: string): EncodedRequest;
 }
 
 export const framingOf = ({ framing = SSE }: Dialect): Framing => framing;

@@ -1,6 +1,7 @@
 import type { Dialect } from '../dialect.ts';
 import { withFunctionNames } from '../function-names.ts';
 import { DOTTED_64 } from '../rewritten-names.ts';
+import { wholeBody } from '../short-way.ts';
 import { decodeError } from '../upstream-error.ts';
 import { words } from '../words.ts';
 import { BLOCK_REASONS, MEANINGS } from './finish.ts';
@@ -29,4 +30,10 @@ export const geminiGenerate: Dialect = {
   encodeError,
   ...withFunctionNames({ encodeRequest, decodeStream, decodeWhole }, DOTTED_64),
   decodeError,
+  // What goes on is asked for in the words of the request itself (spec/providers B.3.3).
+  continued: (encoded, continuationToken) => ({
+    ...encoded,
+    body: JSON.stringify({ ...JSON.parse(String(Buffer.from(wholeBody(encoded)))), continuationToken }),
+    verbatim: [],
+  }),
 };

@@ -13,7 +13,7 @@ export const MEANINGS: Readonly<Record<string, FinishReason>> = {
   STOP: 'stop',
   FINISH_REASON_UNSPECIFIED: 'stop',
   MAX_TOKENS: 'length',
-  // The host would go on if asked again: what came is not all.
+  // Where it does not say how to ask for the rest, what came is not all.
   CONTINUATION: 'length',
   SAFETY: 'content-filter',
   RECITATION: 'content-filter',

@@ -17,6 +17,7 @@ class AnswerReader extends AnswerEvents {
   #usage: unknown;
   #stop: string | undefined;
   #blocked: string | undefined;
+  #continuation: string | undefined;
   #calls = 0;
   #partial: PartialArguments | undefined;
   #id = '';
@@ -30,6 +31,7 @@ class AnswerReader extends AnswerEvents {
     const candidate = asObject(asArray(wire.candidates)?.[0]);
     for (const part of asArray(asObject(candidate?.content)?.parts) ?? []) this.#part(asObject(part) ?? {});
     this.#stop = asText(candidate?.finishReason) ?? this.#stop;
+    this.#continuation = asText(candidate?.continuationToken) ?? asText(wire.continuationToken) ?? this.#continuation;
   }
 
   /** Complete by its finish reason: this wire has no other end. */
@@ -39,7 +41,10 @@ class AnswerReader extends AnswerEvents {
     if (this.#blocked !== undefined && this.#stop === undefined)
       this.finish('content-filter', this.#blocked, usage, undefined);
     else if (this.#stop === undefined) this.cut(usage);
-    else this.finish(finishReason(this.#stop, this.calledTools), this.#stop, usage, undefined);
+    else {
+      const continuation = this.#stop === 'CONTINUATION' ? this.#continuation : undefined;
+      this.finish(finishReason(this.#stop, this.calledTools), this.#stop, usage, undefined, continuation);
+    }
   }
 
   #part(part: JsonObject): void {
