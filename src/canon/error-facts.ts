@@ -32,4 +32,11 @@ export interface ErrorFacts {
   readonly limitSource?: string;
   readonly remedyHint?: string;
   readonly issues?: readonly { readonly path: string; readonly message: string }[];
+  /** Which rule of ours refused: a rule of the planner (router/candidate.ts), or a limit by the name it has in the configuration. */
+  readonly rule?: string;
+  /** What the rule allows, and what there was instead: in the unit of the rule (tokens, bytes, characters, USD, a number of things). */
+  readonly limit?: number;
+  readonly current?: number;
+  /** Milliseconds since 1970 at which the count of this rule begins anew; null where it never does. */
+  readonly resetsAt?: number | null;
 }

@@ -1,4 +1,4 @@
-import type { Availability, ErrorFacts } from '../canon/error-facts.ts';
+import type { Availability } from '../canon/error-facts.ts';
 import { errorRow, type GatewayError } from '../canon/errors.ts';
 import type { ErrorContext } from './dialect.ts';
 
@@ -31,7 +31,8 @@ function availabilityWire(
   };
 }
 
-function metadata(facts: ErrorFacts, type: string, disclose: boolean): Record<string, unknown> {
+function metadata(error: GatewayError, type: string, disclose: boolean): Record<string, unknown> {
+  const { facts } = error;
   return {
     error_type: type,
     ...(facts.providerName !== undefined && { provider_name: facts.providerName, is_byok: false }),
@@ -42,7 +43,32 @@ function metadata(facts: ErrorFacts, type: string, disclose: boolean): Record<st
     ...(facts.remedyHint !== undefined && { remedy_hint: facts.remedyHint }),
     ...(facts.retryAfterMs !== undefined && { retry_after_seconds: waitSeconds(facts.retryAfterMs) }),
     ...(facts.issues && facts.issues.length > 0 && { issues: facts.issues }),
+    ...ruleWire(error),
   };
+}
+
+/** The rule behind an error of ours that the caller can mend: where no finer one is named, the error itself is the rule. */
+function ruleOf({ code, facts }: GatewayError): string | undefined {
+  if (facts.rule !== undefined) return facts.rule;
+  const ours = errorRow(code).status < 500 && !code.includes('upstream') && code !== 'capacity_exhausted';
+  return ours ? code : undefined;
+}
+
+/** Which rule refused, what it allows, what there was, and when it is over: the same four members in every wire, where they apply. */
+export function ruleWire(error: GatewayError): Record<string, unknown> {
+  const rule = ruleOf(error);
+  const { limit, current, resetsAt } = error.facts;
+  return {
+    ...(rule !== undefined && { rule }),
+    ...(limit !== undefined && { limit }),
+    ...(current !== undefined && { current }),
+    ...(resetsAt !== undefined && { resets_at: resetsAt === null ? null : new Date(resetsAt).toISOString() }),
+  };
+}
+
+/** The same as an object of its own, for wires whose errors have no other members. */
+export function ruleMetadata(error: GatewayError, status: number | undefined): Record<string, unknown> {
+  return status === undefined && ruleOf(error) !== undefined ? { metadata: ruleWire(error) } : {};
 }
 
 /** The status an error travels under: its row's, except that a provider's 529 is passed on where it stands alone (spec/inference 12.21). */
@@ -67,7 +93,7 @@ export function errorObject(error: GatewayError, context: ErrorContext): Record<
   return {
     code: status,
     message: error.message,
-    metadata: metadata(facts, row.type, row.disclose),
+    metadata: metadata(error, row.type, row.disclose),
     ...(facts.availability && availabilityWire(error, facts.availability, status, row.type, context.origin)),
   };
 }

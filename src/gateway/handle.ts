@@ -116,6 +116,9 @@ function checkSession(request: GenerationRequest): GatewayError | undefined {
   if ((request.sessionId?.length ?? 0) <= 256) return undefined;
   return gatewayError('invalid_request', 'session_id: may have 256 characters', {
     issues: [{ path: 'session_id', message: 'may have 256 characters' }],
+    rule: 'session_id',
+    limit: 256,
+    current: request.sessionId?.length ?? 0,
   });
 }
 

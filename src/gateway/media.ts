@@ -153,13 +153,19 @@ export class MediaFetch {
     const got = await download;
     if (got.ok) this.#bytes += got.value.bytes.byteLength;
     return this.#bytes > this.#totalBytesMax
-      ? fail(gatewayError('media_unavailable', `has, with all others, more than ${this.#totalBytesMax} bytes`))
+      ? fail(
+          gatewayError('media_unavailable', `has, with all others, more than ${this.#totalBytesMax} bytes`, {
+            rule: 'media_total_bytes_max',
+            limit: this.#totalBytesMax,
+            current: this.#bytes,
+          }),
+        )
       : got;
   }
 }
 
-const told = ({ code, message }: GatewayError, pointer: string): GatewayError =>
-  gatewayError(code, `${pointer}: ${message}`, { issues: [{ path: pointer, message }] });
+const told = ({ code, message, facts }: GatewayError, pointer: string): GatewayError =>
+  gatewayError(code, `${pointer}: ${message}`, { ...facts, issues: [{ path: pointer, message }] });
 
 function withData(part: MediaPart, { mediaType, bytes }: Downloaded): Part {
   const content = `data:${mediaType};base64,${bytes.toString('base64')}`;

@@ -1,6 +1,6 @@
 import { type GatewayError, gatewayError } from '../canon/errors.ts';
 import { fail, ok, type Result } from '../canon/result.ts';
-import { add, larger, type Nanodollars, smaller, subtract, ZERO } from '../money/money.ts';
+import { add, larger, type Nanodollars, smaller, subtract, usdNumber, ZERO } from '../money/money.ts';
 import type { Entry, GenerationDocument, LedgerState, LedgerStore, OutcomeRow } from './ports.ts';
 import type { WorstPrice } from './price.ts';
 
@@ -145,10 +145,13 @@ const row = (hold: Hold): Pick<OutcomeRow, 'id' | 'keyHash' | 'createdAt'> => ({
 function refusal({ worst, outputTokens, origin }: HoldRequest, balance: Nanodollars, held: Nanodollars): GatewayError {
   const addCredit = 'Add credit with `turnpike credits grant`';
   const remedyHint = `${addCredit}, or lower max_tokens.`;
+  const remaining = balance - held > 0n ? subtract(balance, held) : ZERO;
+  const inUsd = { rule: 'credits', limit: usdNumber(remaining), current: usdNumber(worst.total) };
   if (balance <= 0n) {
     return gatewayError('credits_short', `Insufficient credits. Add more using ${origin}/credits`, {
       limitSource: 'openrouter_credits',
       remedyHint: `${addCredit}.`,
+      ...inUsd,
     });
   }
   if (worst.total <= balance) {
@@ -156,6 +159,7 @@ function refusal({ worst, outputTokens, origin }: HoldRequest, balance: Nanodoll
       limitSource: 'openrouter_in_flight_budget',
       remedyHint: 'Requests in flight hold the rest of the balance; retry shortly.',
       retryAfterMs: 1000,
+      ...inUsd,
     };
     return gatewayError(
       'in_flight_budget',
@@ -163,7 +167,6 @@ function refusal({ worst, outputTokens, origin }: HoldRequest, balance: Nanodoll
       facts,
     );
   }
-  const remaining = balance - held > 0n ? balance - held : 0n;
   if (worst.prompt > remaining || worst.perOutputToken === 0n) {
     const most = worst.perPromptToken === 0n ? 0n : (remaining * 1000n) / worst.perPromptToken;
     return gatewayError(
@@ -172,6 +175,9 @@ function refusal({ worst, outputTokens, origin }: HoldRequest, balance: Nanodoll
       {
         limitSource: 'openrouter_credits',
         remedyHint,
+        rule: 'credits_prompt_tokens',
+        limit: Number(most),
+        current: worst.promptTokens,
       },
     );
   }
@@ -179,6 +185,12 @@ function refusal({ worst, outputTokens, origin }: HoldRequest, balance: Nanodoll
   return gatewayError(
     'request_unaffordable',
     `This request requires more credits, or fewer max_tokens. You requested up to ${outputTokens} tokens, but can only afford ${affordable}. ${addCredit} at ${origin}/credits`,
-    { limitSource: 'openrouter_credits', remedyHint },
+    {
+      limitSource: 'openrouter_credits',
+      remedyHint,
+      rule: 'credits_max_tokens',
+      limit: Number(affordable),
+      current: outputTokens,
+    },
   );
 }

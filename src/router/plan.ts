@@ -219,7 +219,7 @@ function nothingLeft(planned: PlannedModel, facts: Facts): GatewayError {
     ...(affected.length > 0 && { affectedProviders: affected }),
   };
   const has = (id: RuleId): boolean => rejected.some(({ rule }) => rule === id);
-  if (has('allow_fallbacks')) return refusal(excludedProviders(planned, facts), base);
+  if (has('allow_fallbacks')) return refusal(excludedProviders(planned, facts), base, 'allow_fallbacks');
   const last = RULES.findLast((rule) => has(rule.id));
   if (!last) return refusal(withoutHosts(planned, facts), base);
   // Hosts that could not serve anybody are no constraint of this request.
@@ -227,7 +227,8 @@ function nothingLeft(planned: PlannedModel, facts: Facts): GatewayError {
   const all = asked.every((rejection) => rejection.rule === last.id);
   const error = last.error(planned, facts, all);
   const words = [...new Set(RULES.flatMap(({ id }) => (has(id) ? (EXCLUDED_BY[id] ?? []) : [])))];
-  return refusal(error, words.length > 1 && error.availability?.excludedBy ? { ...base, excludedBy: words } : base);
+  const told = words.length > 1 && error.availability?.excludedBy ? { ...base, excludedBy: words } : base;
+  return refusal(error, told, last.id);
 }
 
 /** A model that nobody in the catalogue has. */
@@ -237,6 +238,16 @@ function withoutHosts({ requested }: PlannedModel, facts: Facts): RuleError {
   return { code: 'no_endpoints', message: `No endpoints found for ${requested}.`, availability };
 }
 
-function refusal({ code, message, availability }: RuleError, base: Omit<Availability, 'code'>): GatewayError {
-  return gatewayError(code, message, availability ? { availability: { ...availability, ...base } } : {});
+/** @param rule that removed the last host */
+function refusal(
+  { code, message, availability, limit, current }: RuleError,
+  base: Omit<Availability, 'code'>,
+  rule?: RuleId,
+): GatewayError {
+  return gatewayError(code, message, {
+    ...(availability && { availability: { ...availability, ...base } }),
+    ...(rule !== undefined && { rule }),
+    ...(limit !== undefined && { limit }),
+    ...(current !== undefined && { current }),
+  });
 }

@@ -30,6 +30,9 @@ export interface Facts {
 export interface RuleError {
   readonly code: ErrorCode;
   readonly message: string;
+  /** What the rule allows and what there was, in its own unit, where it has one. */
+  readonly limit?: number;
+  readonly current?: number;
   readonly availability?: {
     readonly code: string;
     readonly excludedBy?: readonly string[];

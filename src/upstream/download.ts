@@ -2,6 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import type { IncomingMessage } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import { isIP } from 'node:net';
+import type { ErrorFacts } from '../canon/error-facts.ts';
 import { type GatewayError, gatewayError } from '../canon/errors.ts';
 import { fail, ok, type Result } from '../canon/result.ts';
 import { bareHost, isPublicIp, leadsInside } from './addresses.ts';
@@ -38,7 +39,8 @@ const REDIRECTS_MAX = 3;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 const refused = (why: string): GatewayError => gatewayError('media_refused', why);
-const unavailable = (why: string): GatewayError => gatewayError('media_unavailable', why);
+const unavailable = (why: string, facts: ErrorFacts = {}): GatewayError =>
+  gatewayError('media_unavailable', why, facts);
 
 /** Why a fetch came to nothing, on its way through callbacks. */
 class Undone extends Error {
@@ -86,7 +88,13 @@ export class Downloader {
       return type.ok ? ok({ mediaType: type.value, bytes }) : fail(refused(type.error));
     } catch (error) {
       if (error instanceof Undone) return fail(error.told);
-      if (timeout.aborted) return fail(unavailable(`did not come within ${this.#rules.msMax} ms`));
+      if (timeout.aborted)
+        return fail(
+          unavailable(`did not come within ${this.#rules.msMax} ms`, {
+            rule: 'media_ms_max',
+            limit: this.#rules.msMax,
+          }),
+        );
       return fail(unavailable('could not be fetched'));
     }
   }
@@ -155,7 +163,9 @@ export class Downloader {
 
   #read(response: IncomingMessage, signal: AbortSignal): Promise<Buffer> {
     const { bytesMax } = this.#rules;
-    const tooLarge = new Undone(unavailable(`has more than ${bytesMax} bytes`));
+    const tooLarge = new Undone(
+      unavailable(`has more than ${bytesMax} bytes`, { rule: 'media_bytes_max', limit: bytesMax }),
+    );
     return new Promise((resolve, reject) => {
       const stop = (error: Error): void => {
         reject(error);

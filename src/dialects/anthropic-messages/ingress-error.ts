@@ -1,5 +1,6 @@
 import { errorRow, type GatewayError } from '../../canon/errors.ts';
 import type { EncodedError, ErrorContext } from '../dialect.ts';
+import { ruleWire } from '../envelope.ts';
 
 /** Our error types in this dialect's words (spec/inference 4.10); other refusals of a request are `invalid_request_error`. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -50,6 +51,7 @@ export function errorBody(error: GatewayError, context: Omit<ErrorContext, 'orig
       error_type: row.type,
       ...(error.code !== 'internal' && facts.providerName !== undefined && { provider_name: facts.providerName }),
       ...(facts.issues && facts.issues.length > 0 && { issues: facts.issues }),
+      ...(error.code !== 'internal' && ruleWire(error)),
     },
     request_id: context.id ?? null,
     ...(context.metadata !== undefined && error.code !== 'internal' && { openrouter_metadata: context.metadata }),

@@ -5,7 +5,7 @@ import { type Machine, NOTHING } from '../../canon/machine.ts';
 import type { Usage } from '../../canon/units.ts';
 import type { Frame } from '../../streams/sse.ts';
 import type { AnswerContext, EncodedError, ErrorContext } from '../dialect.ts';
-import { statusOf } from '../envelope.ts';
+import { ruleMetadata, statusOf } from '../envelope.ts';
 import { asObject, parseJson } from '../read.ts';
 import { FINISH_WORDS } from './finish.ts';
 import { FORMAT } from './id.ts';
@@ -32,7 +32,10 @@ const exceptionOf = (status: number): string =>
 
 export function encodeError(error: GatewayError, context: ErrorContext): EncodedError {
   const status = context.status ?? statusOf(error);
-  return { status, body: { __type: exceptionOf(status), message: error.message } };
+  return {
+    status,
+    body: { __type: exceptionOf(status), message: error.message, ...ruleMetadata(error, context.status) },
+  };
 }
 
 /** Events → what this wire says of a block: its start where it has one, its deltas, its end. */

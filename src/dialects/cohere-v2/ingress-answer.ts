@@ -5,7 +5,7 @@ import { type Machine, NOTHING } from '../../canon/machine.ts';
 import type { Usage } from '../../canon/units.ts';
 import type { Frame } from '../../streams/sse.ts';
 import type { AnswerContext, EncodedError, ErrorContext } from '../dialect.ts';
-import { statusOf } from '../envelope.ts';
+import { ruleMetadata, statusOf } from '../envelope.ts';
 import { FINISH_WORDS } from './finish.ts';
 import { encodeUsage } from './usage.ts';
 
@@ -14,7 +14,11 @@ type End = Extract<GenerationEvent, { type: 'generation-end' }>;
 
 export const encodeError = (error: GatewayError, context: ErrorContext): EncodedError => ({
   status: context.status ?? statusOf(error),
-  body: { ...(context.id !== undefined && { id: context.id }), message: error.message },
+  body: {
+    ...(context.id !== undefined && { id: context.id }),
+    message: error.message,
+    ...ruleMetadata(error, context.status),
+  },
 });
 
 const citationWire = (block: Extract<Block, { kind: 'citation' }>): Wire => {

@@ -1,6 +1,6 @@
 import { errorRow, type GatewayError } from '../../canon/errors.ts';
 import type { EncodedError, ErrorContext } from '../dialect.ts';
-import { statusOf } from '../envelope.ts';
+import { ruleWire, statusOf } from '../envelope.ts';
 
 /** Google's name of an HTTP status (spec/providers B.3.6). */
 const STATUS_NAMES: Readonly<Record<number, string>> = {
@@ -38,6 +38,7 @@ export function errorBody(error: GatewayError, context: Omit<ErrorContext, 'orig
         error_type: errorRow(error.code).type,
         ...(told && facts.providerName !== undefined && { provider_name: facts.providerName }),
         ...(told && facts.issues && facts.issues.length > 0 && { issues: facts.issues }),
+        ...(told && ruleWire(error)),
       },
     },
     ...(context.metadata !== undefined && told && { openrouter_metadata: context.metadata }),

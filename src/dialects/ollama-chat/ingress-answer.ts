@@ -5,7 +5,7 @@ import { type Machine, NOTHING } from '../../canon/machine.ts';
 import { tokens, type Usage } from '../../canon/units.ts';
 import type { Frame } from '../../streams/sse.ts';
 import type { AnswerContext, EncodedError, ErrorContext } from '../dialect.ts';
-import { statusOf } from '../envelope.ts';
+import { ruleMetadata, statusOf } from '../envelope.ts';
 import { asObject, parseJson } from '../read.ts';
 
 type Wire = Record<string, unknown>;
@@ -24,7 +24,12 @@ const DONE_REASONS: { readonly [F in FinishReason]: string } = {
 function errorBody(error: GatewayError, { quirks, status }: Omit<ErrorContext, 'origin'>): Wire {
   const message = error.code === 'internal' ? 'Internal Server Error' : error.message;
   if (status !== undefined || !quirks.has('router-answers')) return { error: message };
-  return { error: message, error_type: errorRow(error.code).type, code: statusOf(error) };
+  return {
+    error: message,
+    error_type: errorRow(error.code).type,
+    code: statusOf(error),
+    ...ruleMetadata(error, status),
+  };
 }
 
 export const encodeError = (error: GatewayError, context: ErrorContext): EncodedError => ({

@@ -4,8 +4,13 @@ import type { Original, OriginalMember } from '../../canon/original.ts';
 import { fail, ok, type Result } from '../../canon/result.ts';
 import { reachesPrototype, type ScannedMember, scanJson } from './scan.ts';
 
-const tooLarge = (bytesMax: number): GatewayError =>
-  gatewayError('body_too_large', `Request payload too large: at most ${bytesMax} bytes`);
+const tooLarge = (bytesMax: number, declared: string | null): GatewayError =>
+  gatewayError('body_too_large', `Request payload too large: at most ${bytesMax} bytes`, {
+    rule: 'body_bytes_max',
+    limit: bytesMax,
+    // Of a body that does not say its size no more is known than that it is larger.
+    ...(declared !== null && { current: Number(declared) }),
+  });
 
 /** From this size on a member is worth passing on as it came. */
 const LARGE_BYTES = 8 * 1024;
@@ -22,7 +27,7 @@ export interface ReadBody {
  */
 export async function readJson(request: Request, bytesMax: number): Promise<Result<ReadBody, GatewayError>> {
   const bytes = await readBytes(request, bytesMax);
-  if (!bytes) return fail(tooLarge(bytesMax));
+  if (!bytes) return fail(tooLarge(bytesMax, request.headers.get('content-length')));
   if (!isUtf8(bytes)) return fail(gatewayError('not_json', 'The body is not valid UTF-8'));
   // A mark at the start is no part of the text.
   const marked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;

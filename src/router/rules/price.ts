@@ -6,7 +6,8 @@ import {
   parseUnitPrice,
   picodollarsPerUnit,
 } from '../../money/money.ts';
-import { constraint, type Rule, reasons } from '../rule.ts';
+import type { PlannedModel } from '../candidate.ts';
+import { constraint, type Facts, type Rule, reasons } from '../rule.ts';
 
 /** A ceiling in pico-dollars per unit. Finer than a pico-dollar is rounded down: a ceiling is never exceeded. */
 function ceiling(value: number | string, perMillion: boolean): PicodollarsPerUnit {
@@ -42,10 +43,24 @@ export const MAX_PRICE: Rule = {
       return broken && `its ${broken.key} price is above max_price.${broken.key}`;
     };
   },
-  error: (planned) =>
-    constraint(
+  error: (planned, facts) => ({
+    ...constraint(
       'max_price',
       'provider.max_price',
       `No endpoints found for ${planned.requested} at or below max_price: ${reasons(planned, 'max_price')}.`,
     ),
+    ...nearest(planned, facts),
+  }),
 };
+
+/** Where there is one ceiling: what it is, and what the cheapest of those above it takes, both in the ceiling's own unit. */
+function nearest(planned: PlannedModel, { request, snapshot }: Facts): { limit?: number; current?: number } {
+  const wanted = request.preferences.max_price ?? {};
+  const given = CEILINGS.filter(({ key }) => wanted[key] !== null && wanted[key] !== undefined);
+  const [only] = given;
+  if (!only || given.length > 1) return {};
+  const rejected = planned.rejected.filter(({ rule }) => rule === 'max_price');
+  const prices = rejected.map(({ endpoint }) => Number(unitPrice(snapshot.rates(endpoint), only.unit)));
+  const units = only.perMillion ? 1e6 : 1e12;
+  return { limit: Number(wanted[only.key]), current: Math.min(...prices) / units };
+}

@@ -26,10 +26,11 @@ export const MAX_TOKENS: Rule = {
       ? undefined
       : ({ endpoint: { maxOutputTokens: most } }) =>
           most !== undefined && wanted > most ? `produces at most ${most} tokens` : undefined,
-  error: (planned, facts) => ({
-    code: 'context_too_long',
-    message: `max_tokens of ${facts.request.maxOutputTokens} is more than the ${largest(planned, 'maxOutputTokens')} tokens any host of ${planned.requested} can produce.`,
-  }),
+  error: (planned, { request: { maxOutputTokens: wanted = 0 } }) => {
+    const most = largest(planned, 'maxOutputTokens');
+    const message = `max_tokens of ${wanted} is more than the ${most} tokens any host of ${planned.requested} can produce.`;
+    return { code: 'context_too_long', message, limit: most, current: wanted };
+  },
 };
 
 /**
@@ -56,15 +57,20 @@ export const CONTEXT_LENGTH: Rule = {
       !shortens(endpoint, endpoint.contextLength, facts)
         ? `its context holds ${endpoint.contextLength} tokens`
         : undefined,
-  error: (planned, facts, alone) =>
-    alone ? tooLong(planned, facts) : constraint('context_length', 'max_tokens', tooLong(planned, facts).message),
+  error: (planned, facts, alone) => {
+    const error = tooLong(planned, facts);
+    return alone ? error : { ...error, ...constraint('context_length', 'max_tokens', error.message) };
+  },
 };
 
 function tooLong(planned: PlannedModel, facts: Facts): RuleError {
   const output = facts.request.maxOutputTokens ?? 0;
   const toolText = facts.request.tools.length > 0 ? `, tools included` : '';
+  const limit = largest(planned, 'contextLength');
   return {
     code: 'context_too_long',
-    message: `This endpoint's maximum context length is ${largest(planned, 'contextLength')} tokens. However, you requested about ${facts.promptTokens + output} tokens (${facts.promptTokens} of text input${toolText}, ${output} in the output). Please reduce the length of either one.`,
+    limit,
+    current: facts.promptTokens + output,
+    message: `This endpoint's maximum context length is ${limit} tokens. However, you requested about ${facts.promptTokens + output} tokens (${facts.promptTokens} of text input${toolText}, ${output} in the output). Please reduce the length of either one.`,
   };
 }
