@@ -5,6 +5,7 @@ import type { GenerationEvent } from '../canon/event.ts';
 import type { GenerationRequest, Message, OutputForm } from '../canon/request.ts';
 import type { Target } from '../canon/target.ts';
 import type { Dialect } from '../dialects/dialect.ts';
+import { type formToHeal, mend } from '../plugins/healing.ts';
 
 /** What is wrong with a whole answer, or undefined where it is as it was asked to be. */
 export type Check = (events: readonly GenerationEvent[]) => string | undefined;
@@ -16,6 +17,7 @@ interface Emulation {
   readonly dropped: Dropped;
 }
 
+type Healed = ReturnType<typeof formToHeal>;
 type SchemaForm = Extract<OutputForm, { kind: 'json-schema' }>;
 type Form = SchemaForm | Extract<OutputForm, { kind: 'json' }>;
 
@@ -23,9 +25,15 @@ type Form = SchemaForm | Extract<OutputForm, { kind: 'json' }>;
  * A schema for hosts that promise JSON and no more: it stands in the prompt, and the whole answer is checked before any of it is given
  * to the caller (spec/providers B.14.2).
  * The same for hosts that take a form or tools, where there are tools (UP-075): the tools stay.
+ * @param healed the form that the answer is mended to before anybody sees it: what can be mended passes
  * @returns undefined where there is nothing to emulate
  */
-export function emulation(request: GenerationRequest, target: Target, dialect: Dialect): Emulation | undefined {
+export function emulation(
+  request: GenerationRequest,
+  target: Target,
+  dialect: Dialect,
+  healed?: Healed,
+): Emulation | undefined {
   const { output, ...bare } = request;
   const { tools, messages } = bare;
   if (output?.kind !== 'json-schema' && output?.kind !== 'json') return undefined;
@@ -35,7 +43,7 @@ export function emulation(request: GenerationRequest, target: Target, dialect: D
   return {
     request: { ...bare, ...(!beside && { output: { kind: 'json' } }), messages: told(messages, inWords(output)) },
     // Bare JSON has no form that could be missed: it is passed on as it comes.
-    ...(output.kind === 'json-schema' && { check: checkOf(output.schema) }),
+    ...(output.kind === 'json-schema' && { check: checkOf(output.schema, healed) }),
     dropped: { pointer: '/response_format', reason: 'adapted' },
   };
 }
@@ -64,7 +72,7 @@ const DRAFTS: readonly (readonly [RegExp, SchemaDraft])[] = [
   [/2019-09/, '2019-09'],
 ];
 
-function checkOf(schema: SchemaForm['schema']): Check {
+function checkOf(schema: SchemaForm['schema'], healed: Healed): Check {
   const named = typeof schema.$schema === 'string' ? schema.$schema : '';
   const draft = DRAFTS.find(([pattern]) => pattern.test(named))?.[1] ?? '2020-12';
   const safe = withoutSlowPatterns(schema);
@@ -75,7 +83,7 @@ function checkOf(schema: SchemaForm['schema']): Check {
     const text = blocks.flatMap((block) => (block.block.kind === 'text' ? [block.text] : [])).join('');
     let value: unknown;
     try {
-      value = JSON.parse(text);
+      value = JSON.parse((healed && mend(text, healed)) ?? text);
     } catch {
       return 'it is no JSON';
     }

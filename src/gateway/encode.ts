@@ -3,6 +3,7 @@ import type { Target } from '../canon/target.ts';
 import type { Dialect, EncodedRequest } from '../dialects/dialect.ts';
 import { wireOf } from '../dialects/operations.ts';
 import { withSpokenNames } from '../dialects/speakers.ts';
+import { formToHeal } from '../plugins/healing.ts';
 import type { Candidate } from '../router/candidate.ts';
 import { thinksAgainstWish } from '../router/reasoning.ts';
 import { type Check, emulation } from './emulation.ts';
@@ -27,7 +28,7 @@ export function ask(candidate: Candidate, request: GenerationRequest, ports: Gat
   const streams = !request.stream && target.quirks.has('stream-only');
   const fitted = fittedTo(candidate, target.quirks.has('message-names') ? request : withSpokenNames(request));
   const wish = streams ? { ...fitted, stream: true } : fitted;
-  const emulated = emulation(wish, target, dialect);
+  const emulated = emulation(wish, target, dialect, formToHeal(request));
   if (!emulated) return { dialect, target, encoded: dialect.encodeRequest(wish, target) };
   const encoded = dialect.encodeRequest(emulated.request, target);
   return {

@@ -1,6 +1,7 @@
 import { collect } from '../canon/collect.ts';
 import { type GatewayError, gatewayError } from '../canon/errors.ts';
 import type { GenerationEvent } from '../canon/event.ts';
+import { formToHeal, heal } from '../plugins/healing.ts';
 import type { Plan } from '../router/candidate.ts';
 import type { Call } from './call.ts';
 import { type Execution, Walk, type Winner } from './execute.ts';
@@ -54,7 +55,11 @@ async function run(
     const events = await allEvents(winner);
     const meter = meterFor(winner, call, size, ports);
     for (const event of events) meter.see(event);
-    const generation = collect(events);
+    const collected = collect(events);
+    const form = formToHeal(call.request);
+    const healed = form && heal(collected, form);
+    const generation = healed ? { ...collected, blocks: healed.blocks } : collected;
+    if (healed) execution = { ...execution, pipeline: [...(execution.pipeline ?? []), healed.stage] };
     winner.permit.release(generation.error);
     if (generation.error) await settlement.void(execution, meter, generation.error);
     const bill = generation.error ? FREE : await settlement.settle({ winner, execution, meter, cancelled: false });
