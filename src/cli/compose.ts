@@ -20,6 +20,7 @@ import {
   Running,
 } from '../gateway/ports.ts';
 import type { GenerationRecord } from '../gateway/record.ts';
+import { Retries } from '../gateway/retries.ts';
 import { openapi } from '../http/openapi.ts';
 import type { HttpPorts } from '../http/ports.ts';
 import { routes } from '../http/routes.ts';
@@ -128,6 +129,10 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       books,
       health: measurements,
       presets,
+      retries: new Retries(clock, effects.random, {
+        percent: config.limits.retries_percent,
+        least: config.limits.retries_min,
+      }),
       calibration: new Calibration(),
       conversations: new Conversations(clock),
       ...(counter && { counter }),
@@ -269,6 +274,7 @@ function healthLimits({ limits }: Config): HealthLimits {
     },
     cooldownMs: limits.cooldown_ms,
     cooldownMsMax: limits.cooldown_ms_max,
+    slots: { start: limits.concurrency_start, max: limits.concurrency_max, queueMsMax: limits.queue_ms_max },
   };
 }
 

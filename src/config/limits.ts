@@ -42,6 +42,21 @@ export const LIMITS = {
     says: 'How long a host that answered 429 is left alone where it names no time; doubled each time, up to a minute.',
   },
   cooldown_ms_max: { default: 3_600_000, says: 'The longest wait of a 429 or a refused key that is believed.' },
+  concurrency_start: {
+    default: 20,
+    says: 'Requests at once that a host is given at first. It gets more as it keeps up, and fewer when it does not.',
+  },
+  concurrency_max: { default: 1000, says: 'The most that it is given at once.' },
+  queue_ms_max: {
+    default: 200,
+    says: 'How long a request waits for a host that has enough to do, where no other is left.',
+  },
+  retries_percent: {
+    default: 20,
+    says: 'Retries within ten seconds, in percent of the requests: the whole gateway together.',
+  },
+  retries_min: { default: 20, says: 'Retries within ten seconds that are always allowed.' },
+  requests_max: { default: 4096, says: 'Requests in hand at once; whoever comes then is told to come back.' },
 } as const satisfies Record<string, { default: number; says: string }>;
 
 export type LimitId = keyof typeof LIMITS;

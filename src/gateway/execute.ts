@@ -83,6 +83,8 @@ export class Walk {
   #stopped: GatewayError | undefined;
   /** What the last host that was asked was given, where that is not the whole conversation. */
   #fitted: Fitted | undefined;
+  /** Set where the budget for retries is spent. */
+  #retryMs: number | undefined;
   readonly #media: MediaFetch | undefined;
 
   constructor(call: Call, plan: Plan, size: PromptSize, ports: GatewayPorts) {
@@ -106,13 +108,24 @@ export class Walk {
   async run(): Promise<Execution> {
     const { request, client } = this.#call;
     if (request.stream) client.onGone(() => this.#clientGone());
+    this.#ports.retries.attempt(true);
     let left = this.#plan.candidates;
     while (left.length > 0 && !this.#stopped && this.#attempts.length < this.#ports.limits.attemptsMax) {
-      const admitted = this.#enter(left);
+      const admitted = this.#enter(left) ?? (await this.#queued(left));
       if (!admitted) break;
       const { candidate, permit } = admitted;
+      if (this.#failures.length > 0 && !(await this.#again(candidate))) {
+        permit.cancel();
+        break;
+      }
       const others = left[0] === candidate ? left.slice(1) : left.filter((one) => one !== candidate);
-      const outcome = await this.#try(admitted);
+      let outcome: { winner: Winner } | { error: GatewayError };
+      try {
+        outcome = await this.#try(admitted);
+      } catch (error) {
+        permit.cancel();
+        throw error;
+      }
       if ('winner' in outcome) {
         permit.began();
         return this.#execution({ winner: outcome.winner });
@@ -135,8 +148,24 @@ export class Walk {
     return { ...end, attempts: this.#attempts, echoes: this.#echoes, ...stage };
   }
 
+  /** Where there was a failure: whether there may be one attempt more, and not before its time. */
+  async #again({ provider }: Candidate): Promise<boolean> {
+    const { retries } = this.#ports;
+    if (this.#attempts.length > 0 && !retries.attempt(false)) {
+      this.#retryMs = retries.waitMs();
+      return false;
+    }
+    // Another provider is asked at once, the same one not before it could draw breath.
+    const here = this.#failures.filter(({ error, candidate }) => candidate.provider.id === provider.id && tires(error));
+    if (here.length > 0) await retries.pause(here.length);
+    return !this.#stopped && !(this.#call.request.stream && this.#call.client.gone);
+  }
+
   #verdict(left: readonly Candidate[]): GatewayError {
-    if (this.#failures.length > 0 || left.length === 0) return verdict(this.#failures, this.#plan);
+    if (this.#failures.length > 0 || left.length === 0) {
+      const error = verdict(this.#failures, this.#plan);
+      return this.#retryMs === undefined ? error : { ...error, facts: { retryAfterMs: this.#retryMs, ...error.facts } };
+    }
     const { health } = this.#ports;
     const resting = left.map((candidate) => ({
       candidate,
@@ -153,6 +182,17 @@ export class Walk {
         const permit = this.#ports.health.enter(candidate.endpoint, this.#credential(candidate), lastResort);
         if (permit) return { candidate, permit };
       }
+    }
+    return undefined;
+  }
+
+  /** All of them have enough to do: the first waits for a moment. */
+  async #queued(left: readonly Candidate[]): Promise<Admitted | undefined> {
+    for (const candidate of left) {
+      const queued = this.#ports.health.queue(candidate.endpoint, this.#credential(candidate));
+      if (!queued) continue;
+      const permit = await queued;
+      return permit && { candidate, permit };
     }
     return undefined;
   }
@@ -192,6 +232,7 @@ export class Walk {
     });
     this.#current = { attempt, candidate };
     const opened = await attempt.open();
+    if (attempt.rate) permit.told(attempt.rate);
     const read = opened
       ? { first: [], error: opened }
       : await (check ? untilChecked(attempt, check) : untilContent(attempt));
@@ -250,6 +291,9 @@ export class Walk {
       log.warn({ generation: this.#call.id, ...record, raw: error.facts.raw }, 'attempt failed');
   }
 }
+
+/** After such a failure the same provider is left a moment of peace. */
+const tires = ({ code }: GatewayError): boolean => errorRow(code).health || code === 'upstream_rate_limited';
 
 const hostUnable = ({ name }: Provider, why: string): GatewayError =>
   gatewayError('host_unable', `${name} ${why}`, { providerName: name });

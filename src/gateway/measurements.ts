@@ -1,8 +1,8 @@
 import type { Clock, Random } from '../canon/clock.ts';
 import { errorRow, type GatewayError } from '../canon/errors.ts';
 import type { Endpoint } from '../catalogue/types.ts';
-import { afterFailed, afterServed, BREAKER_SECONDS, CLOSED, trialsAtOnce } from '../router/breaker.ts';
-import { type Cooldown, cooled, WARM, warmed } from '../router/cooldown.ts';
+import { afterFailed, afterServed, BREAKER_SECONDS, CLOSED } from '../router/breaker.ts';
+import { type Cooldown, cooled, rested, WARM, warmed } from '../router/cooldown.ts';
 import {
   foldAttempt,
   foldPace,
@@ -18,7 +18,9 @@ import {
 import type { Percentiles } from '../router/histogram.ts';
 import { ejected, type Peer, panics, standingOf } from '../router/peers.ts';
 import { type Standing, UNTRIED } from '../router/standing.ts';
+import type { RateReading } from '../upstream/rate-headers.ts';
 import { credentialId } from '../upstream/route.ts';
+import { Gate, type Keeper, Pass } from './gate.ts';
 import type { HealthLimits, HealthPort, Permit, Roads } from './ports.ts';
 
 /** What this gateway saw of an endpoint itself, in the words of the endpoint listing (spec/platform 4.6). */
@@ -38,18 +40,6 @@ export interface Measured {
 }
 
 type Listed = Omit<Percentiles, 'p95'>;
-
-/** All that is known of one endpoint with one credential. */
-interface Gate {
-  readonly credential: string;
-  health: Health;
-  breaker: Peer['breaker'];
-  cooldown: Cooldown;
-  /** Requests under way that find out whether it is well again. */
-  trials: number;
-  /** When it was last asked because nobody else was left. */
-  lastResortAt: number;
-}
 
 interface Observed {
   readonly provider: string;
@@ -71,21 +61,12 @@ interface Group {
   until: number;
 }
 
-interface Attempted {
-  readonly startedAt: number;
-  readonly error: GatewayError | undefined;
-  /** Its trial was decided before its end. */
-  readonly judged: boolean;
-}
-
 const MINUTE_MS = 60_000;
 /** How long one warning stands for those that would follow. */
 const FLAG_MS = 60 * MINUTE_MS;
 const DAY_MINUTES = 1440;
 const UNKNOWN_WORDS_MAX = 20;
 const STANDING_MS = 1000;
-/** How often a key that is to wait, or is not taken, is tried all the same because nobody else is left. */
-const LAST_RESORT_EVERY_MS = 1000;
 /** A refused key is tried again after this time, doubled each time; an account without money after the longest. */
 const KEY_MS = MINUTE_MS;
 const KEY_MS_MAX = 60 * MINUTE_MS;
@@ -111,6 +92,12 @@ export class Measurements implements HealthPort {
   readonly #endpoints = new Map<string, Observed>();
   /** Credentials that were refused, by provider and credential. */
   readonly #keys = new Map<string, Cooldown>();
+  readonly #keeper: Keeper = {
+    now: () => this.#now(),
+    passed: (pass) => this.#passed(pass),
+    ended: (pass, error) => this.#ended(pass, error),
+    told: (pass, rate) => this.#told(pass, rate),
+  };
   #groups = new Map<string, Group>();
   #grouped: Roads | undefined;
 
@@ -131,20 +118,20 @@ export class Measurements implements HealthPort {
   enter(endpoint: Endpoint, credential: string, lastResort: boolean): Permit | undefined {
     const standing = this.standing(endpoint.id);
     const gate = this.#gate(endpoint.id, endpoint.provider, credential);
-    const { resting, trial } = standing;
-    if (lastResort) return this.#lastResort(gate, resting) ? this.#permit(endpoint, gate, false) : undefined;
-    if (resting !== undefined) return undefined;
-    if (trial && gate.trials >= trialsAtOnce(gate.breaker)) return undefined;
-    return this.#permit(endpoint, gate, trial === true);
+    const now = this.#now();
+    if (lastResort ? !gate.openAtLast(standing, now) : !gate.open(standing, now)) return undefined;
+    gate.slots.take();
+    return new Pass(endpoint, gate, !lastResort && standing.trial === true, this.#keeper);
   }
 
-  /** Who said "wait" is not asked with every request, even where nobody else is left. */
-  #lastResort(gate: Gate, resting: Standing['resting']): boolean {
-    if (resting !== 'cooldown' && resting !== 'credential') return true;
-    const now = this.#now();
-    if (now - gate.lastResortAt < LAST_RESORT_EVERY_MS) return false;
-    gate.lastResortAt = now;
-    return true;
+  queue(endpoint: Endpoint, credential: string): Promise<Permit | undefined> | undefined {
+    const { slots } = this.#gate(endpoint.id, endpoint.provider, credential);
+    return slots.exhausted ? this.#queued(endpoint, credential) : undefined;
+  }
+
+  async #queued(endpoint: Endpoint, credential: string): Promise<Permit | undefined> {
+    const gate = this.#gate(endpoint.id, endpoint.provider, credential);
+    return (await gate.slots.wait()) ? new Pass(endpoint, gate, false, this.#keeper) : undefined;
   }
 
   waitMs(endpoint: Endpoint, credential: string): number | undefined {
@@ -155,38 +142,17 @@ export class Measurements implements HealthPort {
     return until > now ? until - now : undefined;
   }
 
-  #permit(endpoint: Endpoint, gate: Gate, trial: boolean): Permit {
-    if (trial) gate.trials++;
-    const startedAt = this.#now();
-    let open = true;
-    let trying = trial;
-    const tried = (): void => {
-      if (trying) gate.trials--;
-      trying = false;
-    };
-    return {
-      began: () => {
-        if (!trying) return;
-        tried();
-        this.#setBreaker(endpoint.id, gate, afterServed(gate.breaker, startedAt, this.#now()));
-      },
-      release: (error) => {
-        if (!open) return;
-        open = false;
-        // Content that came has told already that it is well.
-        const judged = trial && !trying;
-        tried();
-        this.#record(endpoint, gate, { startedAt, error, judged });
-      },
-    };
+  #passed({ endpoint, gate, startedAt }: Pass): void {
+    this.#setBreaker(endpoint.id, gate, afterServed(gate.breaker, startedAt, this.#now()));
   }
 
-  #record(endpoint: Endpoint, gate: Gate, { startedAt, error, judged }: Attempted): void {
+  #ended({ endpoint, gate, startedAt, judged }: Pass, error: GatewayError | undefined): void {
     const now = this.#now();
     if (error === undefined) {
       gate.health = foldAttempt(gate.health, 'served', now);
-      if (gate.cooldown.times > 0) gate.cooldown = warmed(gate.cooldown, startedAt);
+      if (gate.cooldown.times > 0) this.#setCooldown(endpoint.id, gate, warmed(gate.cooldown, startedAt));
       if (this.#keys.size > 0) this.#keyServed(endpoint.provider, gate.credential);
+      // Content that came has told already that it is well.
       if (!judged) this.#setBreaker(endpoint.id, gate, afterServed(gate.breaker, startedAt, now));
       return;
     }
@@ -202,17 +168,30 @@ export class Measurements implements HealthPort {
     }
   }
 
+  /** Before a limit is hit it is kept: what is used up rests, and of what is left no more is used (UP-148). */
+  #told({ endpoint, gate }: Pass, { exhausted, requestsLeft, untilMs }: RateReading): void {
+    const until = this.#now() + Math.min(untilMs, this.#ports.limits.cooldownMsMax);
+    gate.allow(requestsLeft, until);
+    if (!exhausted) return;
+    this.#setCooldown(endpoint.id, gate, rested(gate.cooldown, until));
+  }
+
   #setBreaker(endpointId: string, gate: Gate, breaker: Gate['breaker']): void {
     const before = gate.breaker.until;
     gate.breaker = breaker;
     if (breaker.until !== before) this.#expire(endpointId);
   }
 
+  #setCooldown(endpointId: string, gate: Gate, cooldown: Cooldown): void {
+    const before = gate.cooldown.until;
+    gate.cooldown = cooldown;
+    if (cooldown.until !== before) this.#expire(endpointId);
+  }
+
   #cool(endpointId: string, gate: Gate, waitMs: number | undefined, startedAt: number, now: number): void {
     const { random, limits } = this.#ports;
     const bounds = { firstMs: limits.cooldownMs, growsTo: COOLDOWN_GROWS_TO_MS, msMax: limits.cooldownMsMax };
-    gate.cooldown = cooled(gate.cooldown, waitMs, bounds, startedAt, now, random());
-    this.#expire(endpointId);
+    this.#setCooldown(endpointId, gate, cooled(gate.cooldown, waitMs, bounds, startedAt, now, random()));
   }
 
   /** All endpoints that it would be used for rest. */
@@ -287,7 +266,7 @@ export class Measurements implements HealthPort {
     const [first] = gates;
     let gate = first?.credential === credential ? first : gates.find((one) => one.credential === credential);
     if (!gate) {
-      gate = { credential, health: NO_HEALTH, breaker: CLOSED, cooldown: WARM, trials: 0, lastResortAt: 0 };
+      gate = new Gate(credential, this.#ports.clock, this.#ports.limits.slots);
       gates.push(gate);
     }
     return gate;

@@ -11,10 +11,13 @@ import type { Pace } from '../router/health.ts';
 import type { Standing } from '../router/standing.ts';
 import type { Deadlines } from '../upstream/deadlines.ts';
 import type { Downloader } from '../upstream/download.ts';
+import type { RateReading } from '../upstream/rate-headers.ts';
 import type { ProviderRoute } from '../upstream/route.ts';
 import type { AttemptLimits, AttemptRequest, Try } from '../upstream/try.ts';
 import type { Calibration } from './calibration.ts';
 import type { Conversations } from './conversations.ts';
+import type { Retries } from './retries.ts';
+import type { SlotLimits } from './slots.ts';
 
 export interface GatewayLimits extends AttemptLimits {
   readonly requestTotalMsMax: number;
@@ -44,14 +47,19 @@ export interface HealthLimits {
   /** The first wait after a 429 that names none, and the longest that is believed. */
   readonly cooldownMs: number;
   readonly cooldownMsMax: number;
+  readonly slots: SlotLimits;
 }
 
 /** The right to ask a host once; it has to be given back, whatever became of it. */
 export interface Permit {
+  /** What the provider said of how much more it will take. */
+  told(rate: RateReading): void;
   /** There is content: a host on trial has passed. */
   began(): void;
   /** The attempt is over. Only the first call counts. @param error undefined where it was served */
   release(error: GatewayError | undefined): void;
+  /** It was not used, or says nothing about the host. */
+  cancel(): void;
 }
 
 export interface HealthPort {
@@ -59,9 +67,11 @@ export interface HealthPort {
   /**
    * Asks whether an endpoint may be asked now, with the credential of this name (upstream/route.ts).
    * @param lastResort nobody else is left
-   * @returns undefined where it rests or is on trial already
+   * @returns undefined where it rests, is on trial already, or has enough to do
    */
   enter(endpoint: Endpoint, credential: string, lastResort: boolean): Permit | undefined;
+  /** Waits a moment for an endpoint that has enough to do. @returns undefined where that is not what keeps it */
+  queue(endpoint: Endpoint, credential: string): Promise<Permit | undefined> | undefined;
   /** Milliseconds until an endpoint that rests may be asked again. */
   waitMs(endpoint: Endpoint, credential: string): number | undefined;
   /** Flags an endpoint whose server is set up wrongly. @returns whether that is news */
@@ -95,6 +105,7 @@ export interface GatewayPorts {
   readonly books: Books;
   readonly health: HealthPort;
   readonly presets: Pick<Presets, 'serving'>;
+  readonly retries: Retries;
   /** What was learned about the counts of each endpoint. */
   readonly calibration: Calibration;
   /** Which host has which conversation in its cache. */

@@ -157,7 +157,7 @@ export class StreamRelay implements Cuttable {
       'a stream failed',
     );
     this.#winner?.attempt.abort();
-    this.#winner?.permit.release(gatewayError('internal', String(error)));
+    this.#winner?.permit.cancel();
     const told = gatewayError('internal', 'Internal Server Error');
     await this.#settlement.void(execution, undefined, told).catch(() => undefined);
     const encoder = this.#encoder(this.#winner, execution);

@@ -67,7 +67,7 @@ async function run(
     const body = call.dialect.encodeWhole({ ...generation, usage: meter.usage() }, context);
     return { kind: 'answer', body, winner, execution };
   } catch (error) {
-    execution.winner?.permit.release(gatewayError('internal', String(error)));
+    execution.winner?.permit.cancel();
     ports.log.error(
       { generation: call.id, error: String(error), stack: (error as Error | undefined)?.stack },
       'an answer failed',

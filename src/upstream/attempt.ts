@@ -8,6 +8,7 @@ import { type FrameDecoder, SSE } from '../streams/framing.ts';
 import type { Frame } from '../streams/sse.ts';
 import type { Deadlines, Waiting } from './deadlines.ts';
 import type { Departures } from './departures.ts';
+import { type RateReading, rateReading } from './rate-headers.ts';
 import { redacted, type SentHeaders, withoutSecrets } from './redaction.ts';
 import { retryAfterMs } from './retry-after.ts';
 import { joinUrl, type ProviderRoute, plainHeaders, requestHeaders, type Signer, withHeaders } from './route.ts';
@@ -32,6 +33,7 @@ export class Attempt implements Try, Waiting {
   deadline = Number.POSITIVE_INFINITY;
   status = 0;
   readonly startedAt: number;
+  rate: RateReading | undefined;
   readonly #request: AttemptRequest;
   readonly #ports: AttemptPorts;
   readonly #controller = new AbortController();
@@ -78,6 +80,7 @@ export class Attempt implements Try, Waiting {
       return this.#end(this.#gaveUp ?? (error instanceof NoCredential ? error.told : connectionError(error)));
     }
     this.status = response.status;
+    this.rate = rateReading(route, response, this.#ports.clock.now());
     if (response.status !== 200) return this.#end(await this.#refused(response));
     if (stream && isOfType(response, framingOf(dialect).contentType)) {
       this.#reader = response.body?.getReader();

@@ -9,14 +9,14 @@ function goDuration(text: string): number | undefined {
   return pieces.reduce((sum, [, number, unit]) => sum + Number(number) * (factor[unit ?? ''] ?? 0), 0);
 }
 
-/** A reset header holds seconds, or a point in time in seconds or milliseconds since 1970. */
-function reset(text: string, now: number): number | undefined {
+/** A reset header holds seconds, a duration, or a point in time: in seconds or milliseconds since 1970, or written out. */
+export function resetMs(text: string, now: number): number | undefined {
   const number = Number(text);
   if (text !== '' && Number.isFinite(number)) {
     if (number > 1e12) return number - now;
     return number > 1e9 ? number * SECOND - now : number * SECOND;
   }
-  return goDuration(text);
+  return goDuration(text) ?? (/^\d{4}-\d\d-\d\dT/.test(text) ? date(text, now) : undefined);
 }
 
 /**
@@ -31,7 +31,7 @@ export function retryAfterMs(headers: Headers, body: string, now: number): numbe
     () => date(header('retry-after'), now),
     () => number(/"retryDelay"\s*:\s*"(\d+(?:\.\d+)?)s"/.exec(body)?.[1], SECOND),
     () => number(/(?:try again in|retry after) (\d+(?:\.\d+)?) ?s/i.exec(body)?.[1], SECOND),
-    () => reset(header('x-ratelimit-reset') ?? header('x-ratelimit-reset-requests') ?? '', now),
+    () => resetMs(header('x-ratelimit-reset') ?? header('x-ratelimit-reset-requests') ?? '', now),
   ];
   for (const read of readings) {
     const ms = read();

@@ -2,6 +2,7 @@ import type { GatewayError } from '../canon/errors.ts';
 import type { GenerationEvent } from '../canon/event.ts';
 import type { Target } from '../canon/target.ts';
 import type { Dialect, EncodedRequest } from '../dialects/dialect.ts';
+import type { RateReading } from './rate-headers.ts';
 import type { ProviderRoute } from './route.ts';
 
 /** Limits of one try, in milliseconds (config/limits.ts). */
@@ -29,6 +30,8 @@ export interface Try {
   readonly startedAt: number;
   /** The provider's HTTP status, 0 until it answered. */
   readonly status: number;
+  /** What the provider said, with its answer, of how much more it will take. */
+  readonly rate?: RateReading | undefined;
   /** True after the terminal event was given. */
   readonly ended: boolean;
   /** Sends the request and waits for a usable answer to begin; the error says why there is none. */

@@ -36,7 +36,12 @@ export interface GatewayOptions {
 }
 
 /** Limits of a gateway that holds nothing against its hosts, so that one test's failures are not the next one's. */
-export const FORGIVING = { breaker_failures: 1_000_000, breaker_attempts: 1_000_000, cooldown_ms_max: 1 };
+export const FORGIVING = {
+  breaker_failures: 1_000_000,
+  breaker_attempts: 1_000_000,
+  cooldown_ms_max: 1,
+  retries_min: 1_000_000,
+};
 
 /** Limits of a gateway that waits for nobody long either, so that tests of stalls are short. */
 export const IMPATIENT = `limits: ${JSON.stringify({
