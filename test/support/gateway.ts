@@ -41,6 +41,8 @@ export const FORGIVING = {
   breaker_attempts: 1_000_000,
   cooldown_ms_max: 1,
   retries_min: 1_000_000,
+  concurrency_start: 1_000_000,
+  concurrency_max: 1_000_000,
 };
 
 /** Limits of a gateway that waits for nobody long either, so that tests of stalls are short. */
