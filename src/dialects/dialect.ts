@@ -29,6 +29,8 @@ export interface AnswerContext {
   readonly streamUsage: boolean;
   /** Whether what is written to a cache has a price here, and is therefore told; undefined tells what there is. */
   readonly cacheWrites?: boolean;
+  /** The chunk that tells the usage has a choice without content, for clients that read the first choice of every chunk (spec/inference 3.3). */
+  readonly usagePlaceholder?: true;
   /** Bodies as hosts were sent them, JSON texts, where the caller asked to see them: they stand before everything else. */
   readonly echoes?: readonly string[];
   /** What was asked, for wires whose answers repeat it. */

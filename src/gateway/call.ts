@@ -32,6 +32,7 @@ export interface CallOrigin {
   readonly wantsMetadata: boolean;
   /** Nothing may be left out, whatever the body says. */
   readonly strict?: boolean;
+  readonly usagePlaceholder?: true;
   readonly sessionId?: string;
   /** A maker's features in trial. */
   readonly betas?: readonly string[];

@@ -16,7 +16,7 @@ import { type Call, type CallOrigin, type Client, OUR_QUIRKS } from './call.ts';
 import { exactly } from './exact.ts';
 import type { Execution, Winner } from './execute.ts';
 import { checkMedia, located } from './media.ts';
-import { routerMetadata } from './metadata.ts';
+import { routerMetadata, unroutedMetadata } from './metadata.ts';
 import type { GatewayPorts } from './ports.ts';
 import { withPreset } from './preset.ts';
 import { PromptSize, promptSize } from './prompt-size.ts';
@@ -85,10 +85,12 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
     ...(conversation?.sticky && { sticky: conversation.sticky.endpoint }),
     media,
   });
-  if (!planned.ok) return refuse(base.id, dialect, planned.error, origin);
+  const unrouted = (error: GatewayError): Answer =>
+    refuse(base.id, dialect, error, origin, origin.wantsMetadata && unroutedMetadata(request, ports.roads));
+  if (!planned.ok) return unrouted(planned.error);
   const exact = origin.strict || request.preferences.require_exact;
   const chosen = exact ? exactly(planned.value, request, media, size, ports) : planned;
-  if (!chosen.ok) return refuse(base.id, dialect, chosen.error, origin);
+  if (!chosen.ok) return unrouted(chosen.error);
   const plan = chosen.value;
 
   const presetId = named?.value.presetId;
@@ -238,9 +240,7 @@ function soon<T>(promise: Promise<T>, ms: number, clock: Clock): Promise<T | und
 }
 
 function metadataOf(call: Call, plan: Plan, execution: Execution): unknown {
-  return call.origin.wantsMetadata
-    ? routerMetadata(plan, execution, call.request.model ?? plan.models[0]?.requested ?? '')
-    : undefined;
+  return call.origin.wantsMetadata ? routerMetadata(plan, execution, call.request) : undefined;
 }
 
 /** Under our own name, and under the one Anthropic's clients look for. */
@@ -266,7 +266,7 @@ export function refuse(
     quirks: OUR_QUIRKS,
     origin: origin.baseUrl,
     ...(id !== undefined && { id }),
-    ...(metadata !== undefined && { metadata }),
+    ...(metadata !== undefined && metadata !== false && { metadata }),
   });
   const wait = error.facts.retryAfterMs;
   const retry =

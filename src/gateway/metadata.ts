@@ -1,8 +1,11 @@
+import type { GenerationRequest } from '../canon/request.ts';
 import type { Plan } from '../router/candidate.ts';
+import { resolveModel } from '../router/resolve.ts';
 import type { Execution } from './execute.ts';
+import type { Roads } from './ports.ts';
 
 /** OpenRouter's `openrouter_metadata`: how a request was routed, for callers who ask (spec/inference 5.17). */
-export function routerMetadata(plan: Plan, execution: Execution, requested: string): unknown {
+export function routerMetadata(plan: Plan, execution: Execution, { model }: GenerationRequest): unknown {
   const winner = execution.winner?.candidate;
   const available = plan.candidates.map(({ provider, model, endpoint }) => ({
     provider: provider.name,
@@ -11,7 +14,7 @@ export function routerMetadata(plan: Plan, execution: Execution, requested: stri
   }));
   const alias = plan.models[0] !== undefined && plan.models[0].requested !== plan.models[0].model.id;
   return {
-    requested,
+    requested: model ?? plan.models[0]?.requested ?? '',
     strategy: plan.models.length > 1 ? 'fallback' : alias ? 'alias' : 'direct',
     region: null,
     summary: `available=${available.length}${winner ? `, selected=${winner.provider.name}` : ''}`,
@@ -23,11 +26,34 @@ export function routerMetadata(plan: Plan, execution: Execution, requested: stri
     },
     ...(execution.pipeline && { pipeline: execution.pipeline }),
     turnpike: { dropped: execution.winner?.encoded.dropped ?? [] },
-    attempts: execution.attempts.map(({ provider, model, status, leaked }) => ({
-      provider,
-      model,
-      status,
-      ...(leaked !== undefined && { control_words: leaked }),
-    })),
+    ...(execution.attempts.length > 0 && {
+      attempts: execution.attempts.map((attempt) => ({
+        provider: attempt.provider,
+        model: attempt.model,
+        status: attempt.status,
+        ...(attempt.leaked !== undefined && { control_words: attempt.leaked }),
+      })),
+    }),
+  };
+}
+
+/** The same for a request that no host is left for: nothing was tried. */
+export function unroutedMetadata({ model, fallbacks }: GenerationRequest, { snapshot, defaultModel }: Roads): unknown {
+  const slugs =
+    model === undefined && fallbacks.length === 0
+      ? [defaultModel ?? '']
+      : [...(model === undefined ? [] : [model]), ...fallbacks];
+  const total = slugs.reduce(
+    (sum, slug) => sum + snapshot.hostsOf(resolveModel(snapshot, slug)?.model.id ?? '').length,
+    0,
+  );
+  return {
+    requested: slugs[0] ?? '',
+    strategy: slugs.length > 1 ? 'fallback' : 'direct',
+    region: null,
+    summary: 'available=0',
+    attempt: 0,
+    is_byok: false,
+    endpoints: { total, available: [] },
   };
 }

@@ -236,12 +236,13 @@ export function answerContext(
     showReasoning: request.reasoning?.exclude !== true,
     ...(request.reasoning?.sealed && { sealedReasoning: true }),
     streamUsage: true,
+    ...(origin.usagePlaceholder && { usagePlaceholder: true }),
     cacheWrites: rates ? rates.has('cache-write') || rates.has('cache-write-1h') : false,
     ...(execution.echoes.length > 0 && { echoes: execution.echoes }),
     request,
     bill,
     ...(origin.wantsMetadata && {
-      metadata: () => routerMetadata(plan, execution, request.model ?? plan.models[0]?.requested ?? ''),
+      metadata: () => routerMetadata(plan, execution, request),
     }),
   };
 }

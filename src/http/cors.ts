@@ -39,6 +39,7 @@ const ALLOWED = [
   'X-Title',
   'X-OpenRouter-Categories',
   'X-OpenRouter-App-Visibility',
+  'X-Turnpike-Compat',
   'X-Turnpike-Strict',
   'X-OpenRouter-Metadata',
   'X-OpenRouter-Experimental-Metadata',

@@ -101,7 +101,7 @@ async function refused(body: object): Promise<void> {
   const answer = await response.json();
   expect(response.status, JSON.stringify(answer)).toBe(400);
   expect(answer.error.metadata.error_type).toBe('context_length_exceeded');
-  expect(answer.openrouter_metadata).toBeUndefined();
+  expect(answer.openrouter_metadata.pipeline).toBeUndefined();
 }
 
 const LONG = [SYSTEM, ...talk(41, 400)];

@@ -15,6 +15,9 @@ const DONE: Frame = { data: '[DONE]' };
 
 type End = Extract<GenerationEvent, { type: 'generation-end' }>;
 
+/** A choice that says nothing. */
+const PLACEHOLDER = { index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null };
+
 /**
  * Events → chunks (spec/inference 3). The finish chunk leaves with `generation-end`; the usage chunk and `[DONE]` leave with `end()`,
  * so that the caller can settle the bill in between and the usage tells the settled cost.
@@ -80,7 +83,7 @@ class StreamEncoder implements Machine<GenerationEvent, Frame> {
     const usage = this.#usage ?? { counts: {}, estimated: true };
     const chunk = {
       ...this.#identity(),
-      choices: [],
+      choices: this.#context.usagePlaceholder ? [PLACEHOLDER] : [],
       usage: encodeUsage(usage, this.#context),
       ...(metadata !== undefined && { openrouter_metadata: metadata }),
     };

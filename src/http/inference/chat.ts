@@ -41,6 +41,8 @@ class HttpClient implements Client {
 }
 
 const ENABLED = /^enabled$/i;
+/** One of the switches in `X-Turnpike-Compat`, which are separated by commas. */
+const PLACEHOLDER_CHOICE = /(^|,)\s*usage_chunk_choice\s*=\s*placeholder\s*(,|$)/i;
 /** Identifiers from headers end up in records and links; control characters have no business there. */
 const clean = (value: string | null): string | undefined => {
   if (value === null) return undefined;
@@ -60,6 +62,7 @@ function betasOf(headers: Headers): readonly string[] | undefined {
 function originOf(request: Request): CallOrigin {
   const { headers } = request;
   const metadata = headers.get('x-openrouter-metadata') ?? headers.get('x-openrouter-experimental-metadata');
+  const compat = headers.get('x-turnpike-compat');
   const strict = headers.get('x-turnpike-strict') === '1';
   const betas = betasOf(headers);
   const sessionId = clean(headers.get('x-session-id'));
@@ -70,6 +73,7 @@ function originOf(request: Request): CallOrigin {
     baseUrl: baseUrlOf(request),
     wantsMetadata: metadata !== null && ENABLED.test(metadata.trim()),
     ...(strict && { strict }),
+    ...(compat !== null && PLACEHOLDER_CHOICE.test(compat) && { usagePlaceholder: true as const }),
     ...(sessionId !== undefined && { sessionId }),
     ...(betas && { betas }),
     ...(referer !== undefined && { referer }),
