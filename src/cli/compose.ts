@@ -20,6 +20,7 @@ import {
   Running,
 } from '../gateway/ports.ts';
 import type { GenerationRecord } from '../gateway/record.ts';
+import { ResponseCache } from '../gateway/response-cache.ts';
 import { Retries } from '../gateway/retries.ts';
 import { openapi } from '../http/openapi.ts';
 import type { HttpPorts } from '../http/ports.ts';
@@ -132,6 +133,10 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       retries: new Retries(clock, effects.random, {
         percent: config.limits.retries_percent,
         least: config.limits.retries_min,
+      }),
+      responseCache: new ResponseCache(clock, {
+        bytesMax: config.limits.response_cache_bytes_max,
+        entriesMax: config.limits.response_cache_entries_max,
       }),
       calibration: new Calibration(),
       conversations: new Conversations(clock),

@@ -27,6 +27,8 @@ export const LIMITS = {
   },
   media_total_bytes_max: { default: 52_428_800, says: 'Bytes of all that is fetched for one request.' },
   media_ms_max: { default: 10_000, says: 'From the look-up of such an address to its last byte, redirects included.' },
+  response_cache_bytes_max: { default: 67_108_864, says: 'Memory for answers that are given again.' },
+  response_cache_entries_max: { default: 10_000, says: 'How many answers are kept to be given again.' },
   breaker_failures: { default: 5, says: 'Failures in a row after which a host is left alone for a while.' },
   breaker_attempts: {
     default: 20,

@@ -2,7 +2,9 @@ import type { PlacedMedia } from '../canon/media.ts';
 import type { GenerationRequest } from '../canon/request.ts';
 import type { Quirk } from '../canon/target.ts';
 import type { Dialect } from '../dialects/dialect.ts';
+import type { AnswerKeeper } from './answer-keeper.ts';
 import type { Conversation } from './conversations.ts';
+import type { CacheHeaders } from './response-cache.ts';
 
 /** One client request after it was received, authenticated and decoded. */
 export interface Call {
@@ -18,6 +20,8 @@ export interface Call {
   readonly caller: { readonly keyHash: string };
   /** The preset whose settings are part of the request. */
   readonly presetId: string | undefined;
+  /** Keeps the answer, where it may be given again. */
+  readonly keeper: AnswerKeeper | undefined;
   readonly origin: CallOrigin;
   /** Wall clock when the request was accepted, and the monotonic time that goes with it. */
   readonly acceptedAt: number;
@@ -30,6 +34,8 @@ export interface CallOrigin {
   /** Base address under which the client reached us, for links in texts. */
   readonly baseUrl: string;
   readonly wantsMetadata: boolean;
+  /** What was said of the response cache, where something was. */
+  readonly cache?: CacheHeaders;
   /** Nothing may be left out, whatever the body says. */
   readonly strict?: boolean;
   readonly usagePlaceholder?: true;

@@ -12,15 +12,18 @@ import { type WorstPrice, worstPrice } from '../ledger/price.ts';
 import type { Plan } from '../router/candidate.ts';
 import { plan as makePlan } from '../router/plan.ts';
 import { compresses } from '../router/room.ts';
+import { type Asked, look, replay } from './cached-answer.ts';
 import { type Call, type CallOrigin, type Client, OUR_QUIRKS } from './call.ts';
+import { droppedHeader } from './dropped-header.ts';
 import { exactly } from './exact.ts';
-import type { Execution, Winner } from './execute.ts';
+import type { Execution } from './execute.ts';
 import { checkMedia, located } from './media.ts';
 import { routerMetadata, unroutedMetadata } from './metadata.ts';
 import type { GatewayPorts } from './ports.ts';
 import { withPreset } from './preset.ts';
 import { PromptSize, promptSize } from './prompt-size.ts';
 import { StreamRelay } from './relay.ts';
+import type { Hit } from './response-cache.ts';
 import { Settlement } from './settlement.ts';
 import { answerWhole, type WholeAnswer } from './whole.ts';
 
@@ -68,6 +71,11 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
   const mediaError = media.length > 0 ? checkMedia(media, ports.downloader) : undefined;
   if (mediaError) return refuse(base.id, dialect, mediaError, origin);
 
+  const presetId = named?.value.presetId;
+  const asked = { ...base, dialect, request, wire, caller, presetId, origin };
+  const looked = origin.cache || named ? look(asked, named?.value.cache, ports) : undefined;
+  if (looked && 'hit' in looked) return fromCache(looked.hit, asked, ports);
+
   const sized = promptSize(request, ports);
   const size = sized instanceof PromptSize ? sized : await sized;
   const conversation = ports.conversations.of(request, caller.keyHash, ports.roads);
@@ -93,14 +101,28 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
   if (!chosen.ok) return unrouted(chosen.error);
   const plan = chosen.value;
 
-  const presetId = named?.value.presetId;
-  const call: Call = { ...base, dialect, request, conversation, wire, media, caller, presetId, origin, client };
+  const call: Call = { ...asked, conversation, media, keeper: looked?.keeper, client };
   const held = hold(call, plan, size, ports);
   if (!held.ok) return refuse(base.id, dialect, held.error, origin, metadataOf(call, plan, NO_ATTEMPTS));
 
   const settlement = new Settlement(call, plan, size, held.value, ports);
   return request.stream ? stream(call, plan, settlement, size, ports) : whole(call, plan, settlement, size, ports);
 }
+
+async function fromCache(hit: Hit, asked: Asked, ports: GatewayPorts): Promise<Answer> {
+  const { id, dialect, origin, request } = asked;
+  const replayed = replay(hit, asked, ports);
+  ports.running.track({ cut: () => undefined }, replayed);
+  const answer = await replayed;
+  if (!answer.ok) return refuse(id, dialect, answer.error, origin);
+  const type = request.stream ? streamHeaders(dialect) : { 'content-type': JSON_TYPE };
+  return { status: 200, headers: { ...type, ...identity(id), ...answer.value.headers }, body: answer.value.body };
+}
+
+const streamHeaders = (dialect: Dialect): Readonly<Record<string, string>> => ({
+  'content-type': `${framingOf(dialect).contentType}; charset=utf-8`,
+  ...STREAM_HEADERS,
+});
 
 const NO_ATTEMPTS: Execution = { attempts: [], echoes: [] };
 
@@ -179,10 +201,10 @@ async function stream(
   return {
     status: 200,
     headers: {
-      'content-type': `${framingOf(call.dialect).contentType}; charset=utf-8`,
-      ...STREAM_HEADERS,
+      ...streamHeaders(call.dialect),
       ...identity(call.id),
-      ...droppedHeader(beginning?.winner),
+      ...droppedHeader(beginning?.winner?.encoded.dropped),
+      ...call.keeper?.headers,
     },
     body: relay.outlet.body(),
   };
@@ -203,14 +225,19 @@ async function whole(
   if (!answer)
     return {
       status: 200,
-      headers: { 'content-type': JSON_TYPE, ...identity(call.id) },
+      headers: { 'content-type': JSON_TYPE, ...identity(call.id), ...call.keeper?.headers },
       body: patiently(pending, call, plan, ports.clock),
     };
   if (answer.kind === 'failed')
     return refuse(call.id, call.dialect, answer.error, call.origin, metadataOf(call, plan, answer.execution));
   return {
     status: 200,
-    headers: { 'content-type': JSON_TYPE, ...identity(call.id), ...droppedHeader(answer.winner) },
+    headers: {
+      'content-type': JSON_TYPE,
+      ...identity(call.id),
+      ...droppedHeader(answer.winner?.encoded.dropped),
+      ...call.keeper?.headers,
+    },
     body: JSON.stringify(answer.body),
   };
 }
@@ -245,14 +272,6 @@ function metadataOf(call: Call, plan: Plan, execution: Execution): unknown {
 
 /** Under our own name, and under the one Anthropic's clients look for. */
 const identity = (id: string): Record<string, string> => ({ 'x-generation-id': id, 'request-id': id });
-
-/** What the serving endpoint could not be told, by JSON pointer. */
-function droppedHeader(winner: Winner | undefined): Record<string, string> {
-  const dropped = winner?.encoded.dropped ?? [];
-  return dropped.length > 0
-    ? { 'x-turnpike-dropped': dropped.map(({ pointer, reason }) => `${encodeURI(pointer)};${reason}`).join(', ') }
-    : {};
-}
 
 /** An error in the client's own dialect. */
 export function refuse(

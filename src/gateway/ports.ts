@@ -16,6 +16,7 @@ import type { ProviderRoute } from '../upstream/route.ts';
 import type { AttemptLimits, AttemptRequest, Try } from '../upstream/try.ts';
 import type { Calibration } from './calibration.ts';
 import type { Conversations } from './conversations.ts';
+import type { ResponseCache } from './response-cache.ts';
 import type { Retries } from './retries.ts';
 import type { SlotLimits } from './slots.ts';
 
@@ -106,6 +107,7 @@ export interface GatewayPorts {
   readonly health: HealthPort;
   readonly presets: Pick<Presets, 'serving'>;
   readonly retries: Retries;
+  readonly responseCache: ResponseCache;
   /** What was learned about the counts of each endpoint. */
   readonly calibration: Calibration;
   /** Which host has which conversation in its cache. */

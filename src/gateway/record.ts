@@ -48,6 +48,8 @@ export interface GenerationRecord {
   readonly sessionId: string | null;
   /** Absent in records from before there were presets. */
   readonly presetId?: string | null;
+  /** The generation whose answer was given again, where it came from the cache. */
+  readonly cacheSourceId?: string;
   readonly user: string | null;
   readonly referer: string | null;
   readonly title: string | null;

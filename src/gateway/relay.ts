@@ -109,6 +109,7 @@ export class StreamRelay implements Cuttable {
         }
         if (event.type === 'generation-end' && meter.uncounted) text += await this.#counted(meter, encoder);
         meter.see(event);
+        this.#call.keeper?.see(event);
         for (const frame of encoder.step(event)) text += this.#framing.format(frame);
       }
       this.outlet.write(text);
@@ -145,6 +146,7 @@ export class StreamRelay implements Cuttable {
       await this.#settlement.void(execution, meter, error);
     } else {
       this.#bill = await this.#settlement.settle({ winner, execution, meter, cancelled: left });
+      if (!left) this.#call.keeper?.keep(meter, this.#context(winner, execution), winner.encoded.dropped);
       this.outlet.write(this.#text(encoder.end()));
     }
     this.outlet.close();

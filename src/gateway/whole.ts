@@ -1,4 +1,4 @@
-import { collect } from '../canon/collect.ts';
+import { collect, tell } from '../canon/collect.ts';
 import { type GatewayError, gatewayError } from '../canon/errors.ts';
 import type { GenerationEvent } from '../canon/event.ts';
 import { formToHeal, heal } from '../plugins/healing.ts';
@@ -64,6 +64,10 @@ async function run(
     if (generation.error) await settlement.void(execution, meter, generation.error);
     const bill = generation.error ? FREE : await settlement.settle({ winner, execution, meter, cancelled: false });
     const context = answerContext(call, plan, winner, execution, () => bill, ports);
+    if (call.keeper && !generation.error) {
+      for (const event of tell(generation)) call.keeper.see(event);
+      call.keeper.keep(meter, context, winner.encoded.dropped);
+    }
     const body = call.dialect.encodeWhole({ ...generation, usage: meter.usage() }, context);
     return { kind: 'answer', body, winner, execution };
   } catch (error) {

@@ -7,6 +7,7 @@ import type { CallOrigin, Client } from '../../gateway/call.ts';
 import { type Answer, handle, refuse } from '../../gateway/handle.ts';
 import { withPreset } from '../../gateway/preset.ts';
 import { promptSize } from '../../gateway/prompt-size.ts';
+import { cacheHeaders } from '../../gateway/response-cache.ts';
 import type { HttpPorts } from '../ports.ts';
 import { type ReadBody, readJson } from './body.ts';
 
@@ -65,6 +66,7 @@ function originOf(request: Request): CallOrigin {
   const compat = headers.get('x-turnpike-compat');
   const strict = headers.get('x-turnpike-strict') === '1';
   const betas = betasOf(headers);
+  const cache = cacheHeaders(headers);
   const sessionId = clean(headers.get('x-session-id'));
   const referer = clean(headers.get('http-referer'));
   const title = clean(headers.get('x-openrouter-title') ?? headers.get('x-title'));
@@ -76,6 +78,7 @@ function originOf(request: Request): CallOrigin {
     ...(compat !== null && PLACEHOLDER_CHOICE.test(compat) && { usagePlaceholder: true as const }),
     ...(sessionId !== undefined && { sessionId }),
     ...(betas && { betas }),
+    ...(cache && { cache }),
     ...(referer !== undefined && { referer }),
     ...(title !== undefined && { title }),
     ...(userAgent !== undefined && { userAgent }),

@@ -149,7 +149,7 @@ export function generationJson({ id, createdAt, charge, state, record }: StoredR
     total_cost: usd,
     upstream_inference_cost: usd,
     cache_discount: discount === 0 ? null : discount,
-    response_cache_source_id: null,
+    response_cache_source_id: record.cacheSourceId ?? null,
     provider_responses: record.attempts.map((attempt) => ({
       endpoint_id: attempt.endpoint,
       is_byok: false,
