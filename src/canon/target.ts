@@ -13,6 +13,12 @@ export const QUIRKS = {
     'Tool call ids are exactly nine alphanumerics; others are mapped to such for the length of one request.',
   'thinking-chunks': 'Reasoning travels inside `content` as chunks of type `thinking`, both ways.',
   'prefix-prefill': 'A trailing assistant message needs `prefix: true`, and the answer repeats it at its start.',
+  'plain-prefill': 'Goes on from a trailing assistant message as it stands.',
+  'partial-prefill': 'Goes on from a trailing assistant message that says `partial: true`.',
+  'beta-prefill':
+    'Goes on from a trailing assistant message that says `prefix: true`, at the address for what is in trial.',
+  'final-message-prefill':
+    'Goes on from a trailing assistant message where the body says `continue_final_message: true`, and `add_generation_prompt: false`.',
   'strict-turns':
     'Turns must alternate properly: no user right after a tool, one result per call, no empty assistant message.',
   'system-first': 'Knows one system message, at the start alone; later ones are text of the user.',
@@ -134,5 +140,17 @@ export interface Target {
   /** The most tokens the model gives here, where that is known: some hosts demand a limit. */
   readonly maxOutputTokens?: number;
 }
+
+const GO_ON: readonly Quirk[] = [
+  'plain-prefill',
+  'prefix-prefill',
+  'partial-prefill',
+  'beta-prefill',
+  'final-message-prefill',
+];
+
+/** Whether the host is known to go on from an answer that was begun for it, instead of answering it. */
+export const goesOn = (target: Target): boolean =>
+  !hasTrait(target, 'no-prefill') && GO_ON.some((quirk) => target.quirks.has(quirk));
 
 export const hasTrait = ({ traits }: Target, trait: Trait): boolean => traits?.has(trait) ?? false;

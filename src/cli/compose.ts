@@ -140,6 +140,7 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       }),
       calibration: new Calibration(),
       conversations: new Conversations(clock),
+      extras: { resume: config.resume },
       ...(counter && { counter }),
       log,
       running,

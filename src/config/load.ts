@@ -38,6 +38,8 @@ export interface Config {
   /** Tokens are counted by a tokenizer, where an estimate would do. */
   readonly exactTokens: boolean;
   readonly seed: number | undefined;
+  /** Whether another host goes on where a stream breaks off, unless a request says otherwise. */
+  readonly resume: boolean;
   /** What the operator asks of every request's routing. */
   readonly policy: RoutingPolicy;
   /** The operator's word on models, by slug. */
@@ -83,6 +85,7 @@ export function loadConfig(environment: Environment, cwd: string): Config {
     limits: limitsOf(file),
     mediaOrigins: new Set(file.media?.origins?.map((origin) => new URL(origin).origin)),
     seed: file.routing?.seed,
+    resume: file.resume ?? false,
     policy: policyOf(file),
     models: file.models ?? {},
     exactTokens: file.tokens?.counter === 'exact',

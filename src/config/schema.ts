@@ -220,6 +220,8 @@ export const configFile = z.strictObject({
     .optional(),
   /** What you say of models, over every source: by slug. */
   models: z.record(z.string().regex(/^[^/\s]+\/[^/\s]+$/, 'must be author/slug'), ownModel).optional(),
+  /** Another host goes on where a stream breaks off, for every request that does not say otherwise (docs/extras.md). */
+  resume: z.boolean().optional(),
   local: z
     .strictObject({
       discover: z.union([z.boolean(), z.array(slug)]).optional(),

@@ -13,6 +13,8 @@ export interface Call {
   readonly request: GenerationRequest;
   /** Where a host may have it in its cache. */
   readonly conversation: Conversation | undefined;
+  /** Where the answer breaks off, another host goes on. */
+  readonly resume?: boolean;
   /** The body as it came, with its preset's settings, to tell what was said from what was made of it. */
   readonly wire: unknown;
   /** Its parts that are not text; their pointers lead into what the caller wrote. */
@@ -40,6 +42,8 @@ export interface CallOrigin {
   readonly strict?: boolean;
   readonly usagePlaceholder?: true;
   readonly sessionId?: string;
+  /** Whether another host goes on where a stream breaks off, whatever the operator says. */
+  readonly resume?: boolean;
   /** A maker's features in trial. */
   readonly betas?: readonly string[];
   readonly referer?: string;

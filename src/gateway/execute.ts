@@ -17,6 +17,7 @@ import type { Check } from './emulation.ts';
 import { ask } from './encode.ts';
 import { type Fitted, fitted, withGap } from './fit.ts';
 import { MediaFetch } from './media.ts';
+import type { Meter } from './meter.ts';
 import { refusedOurs } from './own-fault.ts';
 import type { GatewayPorts, Permit } from './ports.ts';
 import type { PromptSize } from './prompt-size.ts';
@@ -54,8 +55,19 @@ interface Admitted {
   readonly permit: Permit;
 }
 
+/** A piece of an answer that broke off, and went on elsewhere. */
+export interface Part {
+  readonly winner: Winner;
+  readonly meter: Meter;
+  /** How many characters of text had been sent when it broke off. */
+  readonly at: number;
+}
+
 export interface Execution {
+  /** Who answered, or gave the rest of the answer. */
   readonly winner?: Winner;
+  /** What came before the rest, where the answer broke off. */
+  readonly parts?: readonly Part[];
   /** Why nobody answered, where nobody did. */
   readonly error?: GatewayError;
   readonly attempts: readonly AttemptRecord[];

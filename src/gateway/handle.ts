@@ -8,7 +8,7 @@ import { type Dialect, framingOf } from '../dialects/dialect.ts';
 import { waitSeconds } from '../dialects/envelope.ts';
 import { namesPreset } from '../dialects/preset-merge.ts';
 import type { Hold } from '../ledger/books.ts';
-import { type WorstPrice, worstPrice } from '../ledger/price.ts';
+import { both, dearer, type WorstPrice, worstPrice } from '../ledger/price.ts';
 import type { Plan } from '../router/candidate.ts';
 import { plan as makePlan } from '../router/plan.ts';
 import { compresses } from '../router/room.ts';
@@ -24,6 +24,7 @@ import { withPreset } from './preset.ts';
 import { PromptSize, promptSize } from './prompt-size.ts';
 import { StreamRelay } from './relay.ts';
 import type { Hit } from './response-cache.ts';
+import { resumes } from './resume.ts';
 import { Settlement } from './settlement.ts';
 import { answerWhole, type WholeAnswer } from './whole.ts';
 
@@ -101,7 +102,8 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
   if (!chosen.ok) return unrouted(chosen.error);
   const plan = chosen.value;
 
-  const call: Call = { ...asked, conversation, media, keeper: looked?.keeper, client };
+  const resume = resumes(request, origin.resume ?? ports.extras.resume);
+  const call: Call = { ...asked, conversation, resume, media, keeper: looked?.keeper, client };
   const held = hold(call, plan, size, ports);
   if (!held.ok) return refuse(base.id, dialect, held.error, origin, metadataOf(call, plan, NO_ATTEMPTS));
 
@@ -146,7 +148,7 @@ function checkSession(request: GenerationRequest): GatewayError | undefined {
   });
 }
 
-/** The dearest candidate decides what is reserved, because any of them may serve. */
+/** The dearest candidate decides what is reserved, because any of them may serve; where two may, both do. */
 function hold(
   call: Call,
   plan: Plan,
@@ -156,6 +158,7 @@ function hold(
   const { request } = call;
   const images = countImages(request);
   let worst: WorstPrice | undefined;
+  let rest: WorstPrice | undefined;
   let outputTokens = 0;
   for (const { endpoint, model } of plan.candidates) {
     const { likely, most: mostPrompt } = size.at(endpoint);
@@ -165,10 +168,14 @@ function hold(
     const prompt = Math.min(whole, window ?? whole);
     const most = endpoint.maxOutputTokens ?? model.maxOutputTokens ?? endpoint.contextLength;
     const output = request.maxOutputTokens ?? most ?? OUTPUT_TOKENS_UNKNOWN;
-    const candidate = worstPrice(
-      { promptTokens: prompt, outputTokens: output, images },
-      ports.roads.snapshot.worstRates(endpoint, { promptTokens: prompt, tier: request.serviceTier }),
-    );
+    const priced = (promptTokens: number): WorstPrice =>
+      worstPrice(
+        { promptTokens, outputTokens: output, images },
+        ports.roads.snapshot.worstRates(endpoint, { promptTokens, tier: request.serviceTier }),
+      );
+    const candidate = priced(prompt);
+    // Whoever goes on reads what was said so far as well.
+    if (call.resume) rest = dearer(rest, priced(prompt + output));
     if (worst && candidate.total <= worst.total) continue;
     worst = candidate;
     outputTokens = output;
@@ -178,7 +185,7 @@ function hold(
     id: call.id,
     keyHash: call.caller.keyHash,
     createdAt: call.acceptedAt,
-    worst,
+    worst: rest ? both(worst, rest) : worst,
     outputTokens,
     origin: call.origin.baseUrl,
   });

@@ -25,7 +25,7 @@ export function routerMetadata(plan: Plan, execution: Execution, { model }: Gene
       available,
     },
     ...(execution.pipeline && { pipeline: execution.pipeline }),
-    turnpike: { dropped: execution.winner?.encoded.dropped ?? [] },
+    turnpike: { dropped: execution.winner?.encoded.dropped ?? [], ...resumed(execution) },
     ...(execution.attempts.length > 0 && {
       attempts: execution.attempts.map((attempt) => ({
         provider: attempt.provider,
@@ -56,4 +56,11 @@ export function unroutedMetadata({ model, fallbacks }: GenerationRequest, { snap
     is_byok: false,
     endpoints: { total, available: [] },
   };
+}
+
+/** Where the answer broke off, in characters of its text, and who went on. */
+function resumed({ parts, winner }: Execution): { resumed?: readonly unknown[] } {
+  if (!parts) return {};
+  const names = [...parts.map((part) => part.winner), winner].map((one) => one?.candidate.provider.name);
+  return { resumed: parts.map(({ at }, index) => ({ at, from: names[index], by: names[index + 1] })) };
 }

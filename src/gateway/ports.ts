@@ -83,6 +83,12 @@ export interface HealthPort {
   answered(endpoint: Endpoint, credential: string, pace: Pace): void;
 }
 
+/** What nobody gets who has not asked for it: the caller by header, or the operator for everybody (docs/extras.md). */
+interface Extras {
+  /** Another host goes on where a stream breaks off. */
+  readonly resume: boolean;
+}
+
 /** Counts tokens of texts as o200k does; undefined where that takes longer than the deadline. */
 interface TokenCounter {
   count(texts: readonly string[], deadlineMs: number): Promise<readonly number[] | undefined>;
@@ -112,6 +118,7 @@ export interface GatewayPorts {
   readonly calibration: Calibration;
   /** Which host has which conversation in its cache. */
   readonly conversations: Conversations;
+  readonly extras: Extras;
   /** Absent where estimates have to do. */
   readonly counter?: TokenCounter;
   readonly log: Log;

@@ -6,6 +6,7 @@ import type { Call } from './call.ts';
 import type { Flip } from './conversations.ts';
 import type { AttemptRecord, Execution } from './execute.ts';
 import type { Meter } from './meter.ts';
+import { summed } from './sums.ts';
 
 /**
  * What is kept of a generation. With `lines` anybody can recompute the charge; with `seed` and `snapshot` anybody can replay the plan.
@@ -32,6 +33,8 @@ export interface GenerationRecord {
   readonly estimated: boolean;
   /** Unit, quantity, pico-dollars per unit. */
   readonly lines: readonly (readonly [string, number, string])[];
+  /** Whose lines they are, in order, where an answer broke off and went on elsewhere. */
+  readonly parts?: readonly PartRecord[];
   /** Pico-dollars for an input token that no cache has to do with: what caching saved or cost is told against it. */
   readonly inputPrice?: string;
   /** The conversation moved away from the endpoint that had it in its cache: how many tokens that was, and pico-dollars lost by it. */
@@ -56,12 +59,30 @@ export interface GenerationRecord {
   readonly userAgent: string | null;
 }
 
+/** A piece of an answer, by one host. */
+export interface PartRecord {
+  readonly provider: string;
+  readonly endpoint: string;
+  readonly upstreamId: string | null;
+  /** Where it broke off, in characters of the text; null for the last. */
+  readonly brokeAt: number | null;
+  readonly counts: Counts;
+  readonly estimated: boolean;
+  readonly usageRaw: unknown;
+  /** How many of the lines are its own. */
+  readonly lines: number;
+  /** Pico-dollars for an input token of it. */
+  readonly inputPrice: string;
+}
+
 export interface RecordInput {
   readonly call: Call;
   readonly plan: Plan;
   readonly execution: Execution;
   readonly meter: Meter | undefined;
   readonly price: Price | undefined;
+  /** The prices of all parts, where there are several. */
+  readonly partPrices?: readonly Price[] | undefined;
   readonly flip?: Flip | undefined;
   readonly waived: string | undefined;
   readonly cancelled: boolean;
@@ -76,6 +97,7 @@ export function recordOf({
   execution,
   meter,
   price,
+  partPrices,
   flip,
   waived,
   cancelled,
@@ -84,8 +106,10 @@ export function recordOf({
 }: RecordInput): GenerationRecord {
   const { request, origin } = call;
   const candidate = execution.winner?.candidate;
-  const usage = meter?.usage();
-  const first = meter?.firstContentMs;
+  const { parts } = execution;
+  const last = meter?.usage();
+  const usage = parts && last ? summed([...parts.map((part) => part.meter.usage()), last]) : last;
+  const first = parts?.[0]?.meter.firstContentMs ?? meter?.firstContentMs;
   const latencyMs = Math.round(endedAt - call.startedAt);
   return {
     model: candidate?.model.id ?? plan.models[0]?.model.id ?? request.model ?? '',
@@ -104,10 +128,11 @@ export function recordOf({
     counts: usage?.counts ?? {},
     estimated: usage?.estimated ?? false,
     lines: price?.lines.map((line) => [line.unit, line.quantity, line.price.toString()] as const) ?? [],
+    ...(parts && meter && partPrices && { parts: partRecords(execution, meter, partPrices) }),
     ...(price && { inputPrice: price.input.toString() }),
     ...(flip && { flip: { ...flip, lost: flip.lost.toString() } }),
     waived: waived ?? null,
-    usageRaw: usage?.raw ?? null,
+    usageRaw: last?.raw ?? null,
     serviceTier: meter?.serviceTier ?? null,
     snapshot: plan.snapshotId,
     seed: plan.seed,
@@ -120,4 +145,23 @@ export function recordOf({
     title: origin.title ?? null,
     userAgent: origin.userAgent ?? null,
   };
+}
+
+function partRecords({ parts = [], winner }: Execution, meter: Meter, prices: readonly Price[]): readonly PartRecord[] {
+  const all = [...parts, ...(winner ? [{ winner, meter, at: null }] : [])];
+  return all.map((part, index) => {
+    const usage = part.meter.usage();
+    const own = prices[index];
+    return {
+      provider: part.winner.candidate.provider.name,
+      endpoint: part.winner.candidate.endpoint.id,
+      upstreamId: part.meter.upstreamId ?? null,
+      brokeAt: part.at,
+      counts: usage.counts,
+      estimated: usage.estimated,
+      usageRaw: usage.raw ?? null,
+      lines: own?.lines.length ?? 0,
+      inputPrice: own?.input.toString() ?? '0',
+    };
+  });
 }

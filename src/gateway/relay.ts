@@ -12,6 +12,7 @@ import { Meter } from './meter.ts';
 import { Outlet } from './outlet.ts';
 import type { Cuttable, GatewayPorts } from './ports.ts';
 import { countAnswer, type PromptSize } from './prompt-size.ts';
+import { Resumption } from './resume.ts';
 import type { Settlement } from './settlement.ts';
 
 /** What the first moments of a streamed answer came to: content is on its way, or nobody answered. */
@@ -34,7 +35,8 @@ export class StreamRelay implements Cuttable {
   readonly #ports: GatewayPorts;
   readonly #settlement: Settlement;
   readonly #size: PromptSize;
-  readonly #walk: Walk;
+  /** The last that was begun. */
+  #walk: Walk;
   readonly #framing: Framing;
   #begin: (beginning: Beginning) => void = () => {};
   #bill: Bill | undefined;
@@ -91,52 +93,115 @@ export class StreamRelay implements Cuttable {
     this.#begin(told ? { kind: 'ended', execution } : { kind: 'failed', error, execution });
   }
 
-  async #relay(winner: Winner, execution: Execution): Promise<void> {
-    this.#winner = winner;
-    if (this.#cut) winner.attempt.abort();
-    const meter = meterFor(winner, this.#call, this.#size, this.#ports);
-    const encoder = this.#encoder(winner, execution);
+  async #relay(begun: Winner, execution: Execution): Promise<void> {
+    const answer = this.#answer(begun, execution);
     this.#echo(execution);
-    let events = winner.first;
-    let first = true;
+    let events = begun.first;
     let last: GenerationEvent | undefined;
+    let first = true;
     while (events.length > 0) {
-      let text = '';
-      for (const event of events) {
-        if (event.type === 'generation-error') {
-          if (event.error.code !== 'client_gone') meter.see(event);
-          continue;
-        }
-        if (event.type === 'generation-end' && meter.uncounted) text += await this.#counted(meter, encoder);
-        meter.see(event);
-        this.#call.keeper?.see(event);
-        for (const frame of encoder.step(event)) text += this.#framing.format(frame);
-      }
-      this.outlet.write(text);
+      this.outlet.write(await this.#told(events, answer));
       if (first) {
         first = false;
-        this.#begin({ kind: 'content', winner, execution });
+        this.#begin({ kind: 'content', winner: begun, execution });
         if (this.#call.client.gone) this.#clientGone();
       }
       last = events.at(-1);
-      if (winner.attempt.ended && last && isTerminal(last)) break;
+      const { attempt } = answer.winner;
+      if (attempt.ended && last && isTerminal(last)) {
+        if (!answer.resumption || last.type !== 'generation-error') break;
+        const rest = await this.#goOn(last.error, answer, answer.resumption);
+        if (!rest) break;
+        events = rest;
+        continue;
+      }
       const room = this.outlet.room();
       if (room) await room;
-      events = await winner.attempt.read();
+      events = await attempt.read();
     }
     const error = last?.type === 'generation-error' ? last.error : undefined;
     // Whoever leaves in the middle of an answer was being served.
-    winner.permit.release(error?.code === 'client_gone' ? undefined : error);
-    await this.#conclude({ winner, execution, meter, encoder, error });
+    answer.winner.permit.release(error?.code === 'client_gone' ? undefined : error);
+    await this.#conclude(answer, error);
+  }
+
+  #answer(winner: Winner, execution: Execution): Answering {
+    this.#winner = winner;
+    if (this.#cut) winner.attempt.abort();
+    let answer: Answering | undefined;
+    const encoder = this.#call.dialect.encodeStream(this.#context(winner, () => answer?.execution ?? execution));
+    const meter = meterFor(winner, this.#call, this.#size, this.#ports);
+    const resumption = this.#call.resume ? new Resumption(this.#call, this.#plan, this.#size, this.#ports) : undefined;
+    answer = { winner, execution, meter, encoder, resumption };
+    return answer;
+  }
+
+  /** A batch of events in the caller's wire. */
+  async #told(events: readonly GenerationEvent[], answer: Answering): Promise<string> {
+    const { meter, encoder, resumption } = answer;
+    const last = events.at(-1);
+    let text = '';
+    for (const event of events) {
+      if (event.type === 'generation-error') {
+        if (event.error.code !== 'client_gone') meter.see(event);
+        continue;
+      }
+      if (event.type === 'generation-end' && meter.uncounted) text += await this.#counted(answer);
+      meter.see(event);
+      if (resumption) for (const one of resumption.pass(event, last)) text += this.#pass(one, encoder);
+      else text += this.#pass(event, encoder);
+    }
+    return text;
+  }
+
+  #pass(event: GenerationEvent, encoder: Machine<GenerationEvent, Frame>): string {
+    this.#call.keeper?.see(event);
+    let text = '';
+    for (const frame of encoder.step(event)) text += this.#framing.format(frame);
+    return text;
+  }
+
+  /** The answer broke off: another host goes on with it, where that was asked for. @returns its first events */
+  async #goOn(
+    error: GatewayError,
+    answer: Answering,
+    resumption: Resumption,
+  ): Promise<readonly GenerationEvent[] | undefined> {
+    const walk = this.#cut ? undefined : await resumption.walk(error, answer, answer.execution);
+    const execution = walk && (await this.#walked(walk));
+    const winner = execution?.winner;
+    if (!winner) {
+      // Whom it asked stands in the record all the same.
+      if (execution) answer.execution = withAttempts(answer.execution, execution);
+      for (const event of resumption.given()) this.outlet.write(this.#text(answer.encoder.step(event)));
+      return undefined;
+    }
+    answer.winner.permit.release(error);
+    const from = answer.winner.candidate.provider.name;
+    answer.execution = resumption.begin(answer, answer.execution, { ...execution, winner });
+    answer.winner = winner;
+    answer.meter = meterFor(winner, this.#call, this.#size, this.#ports);
+    this.#winner = winner;
+    const seam = { at: answer.execution.parts?.[0]?.at, from, by: winner.candidate.provider.name };
+    this.outlet.write(this.#framing.comment(`TURNPIKE RESUMED ${JSON.stringify(seam)}`));
+    if (this.#cut) winner.attempt.abort();
+    if (this.#call.client.gone) this.#clientGone();
+    return winner.first;
+  }
+
+  #walked(walk: Walk): Promise<Execution> {
+    this.#walk = walk;
+    return walk.run();
   }
 
   /** A host that did not say what it used: the client is told what we counted. */
-  async #counted(meter: Meter, encoder: Machine<GenerationEvent, Frame>): Promise<string> {
+  async #counted({ meter, encoder, resumption }: Answering): Promise<string> {
     await countAnswer(meter, this.#ports);
-    return this.#text(encoder.step({ type: 'usage', usage: meter.usage() }));
+    const usage = meter.usage();
+    return this.#text(encoder.step({ type: 'usage', usage: resumption ? resumption.usage(usage) : usage }));
   }
 
-  async #conclude({ winner, execution, meter, encoder, error }: Conclusion): Promise<void> {
+  async #conclude({ winner, execution, meter, encoder }: Answering, error: GatewayError | undefined): Promise<void> {
     const left = this.#call.client.gone && !this.#cut && (error === undefined || error.code === 'client_gone');
     if (error && !left) {
       const told = this.#cut ?? error;
@@ -146,7 +211,12 @@ export class StreamRelay implements Cuttable {
       await this.#settlement.void(execution, meter, error);
     } else {
       this.#bill = await this.#settlement.settle({ winner, execution, meter, cancelled: left });
-      if (!left) this.#call.keeper?.keep(meter, this.#context(winner, execution), winner.encoded.dropped);
+      if (!left)
+        this.#call.keeper?.keep(
+          meter,
+          this.#context(winner, () => execution),
+          winner.encoded.dropped,
+        );
       this.outlet.write(this.#text(encoder.end()));
     }
     this.outlet.close();
@@ -179,15 +249,15 @@ export class StreamRelay implements Cuttable {
   /** What each provider tried was sent, before any content, where the caller's wire has a place for it (spec/inference 3.5). */
   #echo(execution: Execution): void {
     if (execution.echoes.length === 0) return;
-    const context = this.#context(this.#winner, execution);
+    const context = this.#context(this.#winner, () => execution);
     this.outlet.write(this.#text(this.#call.dialect.encodeEchoes?.(context) ?? []));
   }
 
   #encoder(winner: Winner | undefined, execution: Execution): Machine<GenerationEvent, Frame> {
-    return this.#call.dialect.encodeStream(this.#context(winner, execution));
+    return this.#call.dialect.encodeStream(this.#context(winner, () => execution));
   }
 
-  #context(winner: Winner | undefined, execution: Execution): AnswerContext {
+  #context(winner: Winner | undefined, execution: () => Execution): AnswerContext {
     return answerContext(this.#call, this.#plan, winner, execution, () => this.#bill, this.#ports);
   }
 
@@ -196,13 +266,20 @@ export class StreamRelay implements Cuttable {
   }
 }
 
-interface Conclusion {
-  readonly winner: Winner;
-  readonly execution: Execution;
-  readonly meter: Meter;
+/** An answer on its way; what changes does so where it broke off and goes on elsewhere. */
+interface Answering {
+  winner: Winner;
+  execution: Execution;
+  meter: Meter;
   readonly encoder: Machine<GenerationEvent, Frame>;
-  readonly error: GatewayError | undefined;
+  readonly resumption: Resumption | undefined;
 }
+
+const withAttempts = (before: Execution, more: Execution): Execution => ({
+  ...before,
+  attempts: [...before.attempts, ...more.attempts],
+  echoes: [...before.echoes, ...more.echoes],
+});
 
 const isTerminal = (event: GenerationEvent): boolean =>
   event.type === 'generation-end' || event.type === 'generation-error';
@@ -223,11 +300,12 @@ export function answerContext(
   call: Call,
   plan: Plan,
   winner: Winner | undefined,
-  execution: Execution,
+  execution: () => Execution,
   bill: () => Bill | undefined,
   { roads }: Pick<GatewayPorts, 'roads'>,
 ): AnswerContext {
   const { request, origin } = call;
+  const { echoes } = execution();
   const rates = winner && roads.snapshot.rates(winner.candidate.endpoint);
   return {
     id: call.id,
@@ -240,11 +318,11 @@ export function answerContext(
     streamUsage: true,
     ...(origin.usagePlaceholder && { usagePlaceholder: true }),
     cacheWrites: rates ? rates.has('cache-write') || rates.has('cache-write-1h') : false,
-    ...(execution.echoes.length > 0 && { echoes: execution.echoes }),
+    ...(echoes.length > 0 && { echoes }),
     request,
     bill,
     ...(origin.wantsMetadata && {
-      metadata: () => routerMetadata(plan, execution, request),
+      metadata: () => routerMetadata(plan, execution(), request),
     }),
   };
 }

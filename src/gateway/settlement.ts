@@ -3,7 +3,7 @@ import { tokens, type Usage } from '../canon/units.ts';
 import type { Bill } from '../dialects/dialect.ts';
 import { wireOf } from '../dialects/operations.ts';
 import type { Hold } from '../ledger/books.ts';
-import { type Price, price, waiver } from '../ledger/price.ts';
+import { type Price, price, together, waiver } from '../ledger/price.ts';
 import { usdNumber } from '../money/money.ts';
 import type { Plan } from '../router/candidate.ts';
 import { credentialId } from '../upstream/route.ts';
@@ -50,18 +50,21 @@ export class Settlement {
     const { books, clock } = this.#ports;
     if (this.#ports.counter) await countAnswer(meter, this.#ports);
     const usage = meter.usage();
-    this.#learn(winner, usage);
-    const priced = this.#price(winner, meter);
-    this.#compare(winner, priced, usage);
+    this.#learn(winner, usage, execution);
+    const own = this.#price(winner, meter);
+    this.#compare(winner, own, usage);
+    const partPrices = this.#partPrices(own, execution);
+    const priced = partPrices ? together(partPrices) : own;
     const waived = cancelled ? undefined : waiver(usage, meter.finish);
     this.#measure(winner, meter);
     this.#notice(winner, execution, meter);
     this.#noticeFinish(winner, meter);
-    const flip = waived ? undefined : this.#served(winner, usage, priced);
+    const flip = waived ? undefined : this.#served(winner, usage, own);
     const record = this.#record({
       execution,
       meter,
       price: priced,
+      partPrices,
       flip,
       waived,
       cancelled,
@@ -98,10 +101,10 @@ export class Settlement {
   }
 
   /** What a host made of a prompt that was nothing but text tells how it will count the next one. */
-  #learn({ candidate, fitted }: Winner, { counts, estimated }: Usage): void {
+  #learn({ candidate, fitted }: Winner, { counts, estimated }: Usage, { parts }: Execution): void {
     if (fitted) return;
     const { request } = this.#call;
-    const text = request.messages.every(({ parts }) => parts.every(({ kind }) => kind === 'text'));
+    const text = !parts && request.messages.every(({ parts }) => parts.every(({ kind }) => kind === 'text'));
     if (estimated || !text) return;
     const { endpoint } = candidate;
     this.#ports.calibration.observe(endpoint.id, this.#size.plain(endpoint), tokens(counts, 'input'));
@@ -126,18 +129,27 @@ export class Settlement {
     return price(counts, this.#ports.roads.snapshot.ratesFor(candidate.endpoint, when));
   }
 
+  /** An answer of several hosts costs what all of them cost. */
+  #partPrices(last: Price, { parts }: Execution): readonly [...Price[], Price] | undefined {
+    return parts && [...parts.map(({ winner, meter }) => this.#price(winner, meter)), last];
+  }
+
   /** Nobody answered, or the answer broke: nothing is charged, the record says why, and what the piece that came would have cost. */
   async void(execution: Execution, meter: Meter | undefined, error: GatewayError): Promise<void> {
     const { books, clock } = this.#ports;
     const cancelled = error.code === 'client_gone';
     if (this.#ports.counter && meter) await countAnswer(meter, this.#ports);
-    const broken = execution.winner && meter?.producedAnything ? this.#price(execution.winner, meter) : undefined;
+    const { winner } = execution;
+    const own = winner && meter?.producedAnything ? this.#price(winner, meter) : undefined;
+    const partPrices = own && this.#partPrices(own, execution);
+    const broken = partPrices ? together(partPrices) : own;
     await books.void(
       this.#hold,
       this.#record({
         execution,
         meter,
         price: broken,
+        partPrices,
         waived: broken && 'failed',
         cancelled,
         error: error.code,

@@ -48,7 +48,14 @@ async function run(
       const told = error ?? gatewayError('internal', 'no attempt and no error');
       const failure = await failed(execution, told, settlement);
       if (!call.dialect.toldAsLength?.has(told.code)) return failure;
-      const context = answerContext(call, plan, undefined, execution, () => undefined, ports);
+      const context = answerContext(
+        call,
+        plan,
+        undefined,
+        () => execution,
+        () => undefined,
+        ports,
+      );
       const body = call.dialect.encodeWhole({ blocks: [], finish: 'error', nativeFinish: null, error: told }, context);
       return { kind: 'answer', body, execution };
     }
@@ -63,7 +70,14 @@ async function run(
     winner.permit.release(generation.error);
     if (generation.error) await settlement.void(execution, meter, generation.error);
     const bill = generation.error ? FREE : await settlement.settle({ winner, execution, meter, cancelled: false });
-    const context = answerContext(call, plan, winner, execution, () => bill, ports);
+    const context = answerContext(
+      call,
+      plan,
+      winner,
+      () => execution,
+      () => bill,
+      ports,
+    );
     if (call.keeper && !generation.error) {
       for (const event of tell(generation)) call.keeper.see(event);
       call.keeper.keep(meter, context, winner.encoded.dropped);

@@ -1,6 +1,7 @@
 import { type Counts, UNIT_IDS, UNITS, type Unit, type Usage } from '../canon/units.ts';
 import { type Rates, unitPrice } from '../catalogue/rates.ts';
 import {
+  add,
   type Nanodollars,
   type PicodollarsPerUnit,
   roundToNano,
@@ -36,11 +37,24 @@ export function price(counts: Counts, rates: Rates): Price {
     const quantity = unit === 'request' ? (rates.has('request') ? 1 : 0) : (counts[unit] ?? 0);
     if (quantity > 0) lines.push({ unit, quantity, price: unitPrice(rates, unit) });
   }
+  return priceOf(lines, unitPrice(rates, 'input'));
+}
+
+/** What an answer of several hosts costs: all lines, rounded once. The input price is the last host's. */
+export function together(prices: readonly [...Price[], Price]): Price {
+  const last = prices.at(-1) as Price;
+  return priceOf(
+    prices.flatMap(({ lines }) => lines),
+    last.input,
+  );
+}
+
+function priceOf(lines: readonly ReceiptLine[], input: PicodollarsPerUnit): Price {
   const sum = total(lines);
   let promptPico = 0n;
   for (const line of lines) if (UNITS[line.unit].direction !== 'output') promptPico += times(line);
   const prompt = roundToNano(promptPico);
-  return { lines, input: unitPrice(rates, 'input'), total: sum, prompt, completion: subtract(sum, prompt) };
+  return { lines, input, total: sum, prompt, completion: subtract(sum, prompt) };
 }
 
 /** The most a request can cost at these rates, rounded up: every prompt token at the dearest input price there is. */
@@ -72,6 +86,16 @@ export interface WorstPrice {
   readonly perOutputToken: bigint;
   readonly total: Nanodollars;
 }
+
+export const dearer = (one: WorstPrice | undefined, other: WorstPrice): WorstPrice =>
+  one && one.total >= other.total ? one : other;
+
+/** The most that two hosts can cost for one request. */
+export const both = (one: WorstPrice, other: WorstPrice): WorstPrice => ({
+  ...one,
+  prompt: add(one.prompt, other.prompt),
+  total: add(one.total, other.total),
+});
 
 const dearestKnown = { input: new WeakMap<Rates, bigint>(), output: new WeakMap<Rates, bigint>() } as const;
 

@@ -109,4 +109,5 @@ export const EVENT_STREAM: Framing = {
   decoder: () => new EventStreamDecoder(),
   format,
   keepAlive: '',
+  comment: () => '',
 };

@@ -16,6 +16,8 @@ export interface Framing {
   format(frame: Frame): string;
   /** Proof of life that no client takes for content; empty where there is none. */
   readonly keepAlive: string;
+  /** A word to whoever reads comments; empty where there are none. */
+  comment(text: string): string;
 }
 
 /** Server-sent events. The comment is byte for byte what OpenRouter's clients know. */
@@ -25,6 +27,7 @@ export const SSE: Framing = {
   decoder: () => new SseDecoder(),
   format: formatFrame,
   keepAlive: formatComment('OPENROUTER PROCESSING'),
+  comment: formatComment,
 };
 
 const LINE_CHARS_MAX = 8 * 1024 * 1024;
@@ -68,4 +71,5 @@ export const NDJSON: Framing = {
   decoder: () => new LineDecoder(),
   format: ({ data }) => `${data}\n`,
   keepAlive: ' ',
+  comment: () => '',
 };

@@ -4,7 +4,7 @@ import type { GenerationEvent } from '../../canon/event.ts';
 import { runMachine } from '../../canon/grammar.ts';
 import { parameterSet } from '../../canon/parameters.ts';
 import type { GenerationRequest } from '../../canon/request.ts';
-import type { Target } from '../../canon/target.ts';
+import type { Quirk, Target } from '../../canon/target.ts';
 import { loadSnapshot } from '../../catalogue/load.ts';
 import { SseDecoder } from '../../streams/sse.ts';
 import type { Dialect } from '../dialect.ts';
@@ -153,6 +153,35 @@ describe('what is sent', () => {
         .messages.slice(0, 2)
         .map((one: Json) => one.content),
     ).toEqual(['a', 'b']);
+  });
+
+  test('a begun answer is marked in the words of each host that goes on from one', () => {
+    const messages = [
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', content: 'Well' },
+    ];
+    const begun = (quirk: Quirk) => {
+      const target = { ...nvidia, quirks: new Set([...nvidia.quirks, quirk]) };
+      const request = decoded({ messages });
+      const { path, body, expectation } = dialect.encodeRequest(request, target);
+      return { path, echo: expectation.prefillEcho, body: JSON.parse(body) as Json };
+    };
+    const partial = begun('partial-prefill');
+    expect(partial.body.messages.at(-1)).toEqual({ role: 'assistant', content: 'Well', partial: true });
+    const beta = begun('beta-prefill');
+    expect(beta.body.messages.at(-1)).toEqual({ role: 'assistant', content: 'Well', prefix: true });
+    expect([beta.path, beta.echo]).toEqual(['/beta/chat/completions', undefined]);
+    const final = begun('final-message-prefill');
+    expect(final.body).toMatchObject({ continue_final_message: true, add_generation_prompt: false });
+    expect(final.body.messages.at(-1)).toEqual({ role: 'assistant', content: 'Well' });
+    const plain = begun('plain-prefill');
+    expect([plain.path, plain.body.messages.at(-1)]).toEqual([
+      '/chat/completions',
+      { role: 'assistant', content: 'Well' },
+    ]);
+    // Whoever has said something else last has begun nothing.
+    const asked = { ...nvidia, quirks: new Set<Quirk>(['final-message-prefill', 'partial-prefill']) };
+    expect(sent({ messages: [messages[0] as Json] }, asked)).not.toHaveProperty('continue_final_message');
   });
 
   test('UP-029 INF-032 a begun answer is marked for Mistral and plain for others', () => {

@@ -8,6 +8,7 @@ import { extraFields } from '../extras.ts';
 import { callIds, NINE_CHARACTERS } from '../rewritten-names.ts';
 import { writeBody } from '../short-way.ts';
 import { withSpokenNames } from '../speakers.ts';
+import { begunAnswer } from './begun-answer.ts';
 import { DIALECT_ID } from './id.ts';
 import { hasChoiceAtRoot, narrowSchema } from './narrow-schema.ts';
 import { strictTurns, systemFirst } from './turns.ts';
@@ -279,13 +280,6 @@ function nameLost(request: GenerationRequest, target: Target, dropped: Dropped[]
   }
 }
 
-/** Text of a trailing assistant message, which the model is to continue (INF-032). */
-function prefill(messages: readonly Message[]): string | undefined {
-  const last = messages.at(-1);
-  if (last?.role !== 'assistant' || last.toolCalls.length > 0) return undefined;
-  return last.parts.map((part) => (part.kind === 'text' ? part.text : '')).join('');
-}
-
 /** A prompt that does not say "JSON" can make a strict host emit endless whitespace in JSON mode (UP-072). */
 function mentionsJson(messages: readonly Message[]): boolean {
   return messages.some((message) => message.parts.some((part) => part.kind === 'text' && /json/i.test(part.text)));
@@ -343,10 +337,9 @@ export function encodeRequest(asked: GenerationRequest, target: Target): Encoded
   const id = target.quirks.has('nine-character-ids') ? callIds(turns, NINE_CHARACTERS) : (same: string) => same;
   const thinks = remembers(request, target);
   const messages = turns.map((message) => messageWire(message, target, id, thinks));
-  const echo = target.quirks.has('prefix-prefill') ? prefill(turns) : undefined;
-  const last = messages.at(-1);
-  if (echo !== undefined && last) last.prefix = true;
-  const body: Wire = { model: target.upstreamModel, messages };
+  const begun = begunAnswer(turns, target);
+  Object.assign(messages.at(-1) ?? {}, begun?.manner.mark);
+  const body: Wire = { model: target.upstreamModel, messages, ...begun?.manner.beside };
   writeFields(request, target, body, dropped);
   const replayed = messages.some((message) => message.reasoning_content !== undefined);
   Object.assign(body, besideReasoning(body, target, replayed));
@@ -361,11 +354,11 @@ export function encodeRequest(asked: GenerationRequest, target: Target): Encoded
   }
   if (request.suffix !== undefined && target.quirks.has('fim-route')) return gapRequest(body, request, dropped);
   return {
-    path: '/chat/completions',
+    path: begun?.manner.path ?? '/chat/completions',
     ...writeBody(body, request, DIALECT_ID),
     dropped,
     expectation: {
-      ...(echo && { prefillEcho: echo }),
+      ...(begun?.echo && { prefillEcho: begun.echo }),
       ...(target.quirks.has('phantom-calls') && body.tools === undefined && { noCalls: true }),
     },
   };

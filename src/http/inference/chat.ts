@@ -10,6 +10,7 @@ import { promptSize } from '../../gateway/prompt-size.ts';
 import { cacheHeaders } from '../../gateway/response-cache.ts';
 import type { HttpPorts } from '../ports.ts';
 import { type ReadBody, readJson } from './body.ts';
+import { extrasOf } from './extras.ts';
 
 /** What Bun's server can do for a connection beyond its request and response. */
 export interface Connection {
@@ -122,6 +123,8 @@ export async function inference(
   }
   const caller = authenticate(request, ports);
   if (!caller.ok) return refuse(undefined, dialect, caller.error, origin);
+  const extras = extrasOf(request.headers);
+  if (!extras.ok) return refuse(ports.gateway.newGenerationId(), dialect, extras.error, origin);
   const received = await receive(request, ports);
   if (!received.ok) return refuse(ports.gateway.newGenerationId(), dialect, received.error, origin);
   // From here on silence is ours to limit: a stream may think longer than an idle connection may live.
@@ -132,7 +135,7 @@ export async function inference(
       wire: withFields(received.value.value, fromPath),
       original: received.value.original,
       caller: caller.value,
-      origin,
+      origin: { ...origin, ...extras.value },
       client: new HttpClient(request, connection),
     },
     ports.gateway,

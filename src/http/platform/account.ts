@@ -3,7 +3,7 @@ import type { Key } from '../../accounts/ports.ts';
 import { type Counts, tokens } from '../../canon/units.ts';
 import type { Provider } from '../../catalogue/types.ts';
 import type { Conversations } from '../../gateway/conversations.ts';
-import type { GenerationRecord } from '../../gateway/record.ts';
+import type { GenerationRecord, PartRecord } from '../../gateway/record.ts';
 import type { Books } from '../../ledger/books.ts';
 import { add, nanodollars, usdNumber } from '../../money/money.ts';
 
@@ -86,13 +86,36 @@ export interface StoredRecord {
 /** What prompt caching saved against the plain input price; a surcharge for writing is negative. Pico-dollars. */
 function cacheDiscount(record: GenerationRecord): bigint {
   if (record.inputPrice === undefined || record.waived !== null) return 0n;
-  const plain = BigInt(record.inputPrice);
-  return record.lines.reduce(
-    (saved, [unit, quantity, rate]) =>
-      unit.startsWith('cache-') ? saved + BigInt(quantity) * (plain - BigInt(rate)) : saved,
-    0n,
-  );
+  let saved = 0n;
+  let from = 0;
+  for (const { lines, inputPrice } of record.parts ?? [{ lines: record.lines.length, inputPrice: record.inputPrice }]) {
+    for (const [unit, quantity, rate] of record.lines.slice(from, from + lines))
+      if (unit.startsWith('cache-')) saved += BigInt(quantity) * (BigInt(inputPrice) - BigInt(rate));
+    from += lines;
+  }
+  return saved;
 }
+
+/** Every charge can be recomputed from it; where an answer broke off and went on elsewhere, each line says at whom. */
+function receiptJson({ lines, parts }: GenerationRecord): readonly Json[] {
+  const owners = parts?.flatMap(({ lines: count, endpoint }) => Array.from({ length: count }, () => endpoint));
+  return lines.map(([unit, quantity, price], index) => ({
+    unit,
+    quantity,
+    usd_pico_per_unit: price,
+    ...(owners && { endpoint: owners[index] }),
+  }));
+}
+
+const partJson = (part: PartRecord): Json => ({
+  provider: part.provider,
+  endpoint: part.endpoint,
+  upstream_id: part.upstreamId,
+  broke_at: part.brokeAt,
+  counts: part.counts,
+  estimated: part.estimated,
+  usage_raw: part.usageRaw,
+});
 
 const FINISH: Readonly<Record<string, string>> = { 'tool-calls': 'tool_calls', 'content-filter': 'content_filter' };
 
@@ -166,7 +189,8 @@ export function generationJson({ id, createdAt, charge, state, record }: StoredR
       usage_raw: record.usageRaw,
       waived: record.waived,
       charge_usd_nano: charge.toString(),
-      receipt: record.lines.map(([unit, quantity, price]) => ({ unit, quantity, usd_pico_per_unit: price })),
+      receipt: receiptJson(record),
+      ...(record.parts && { parts: record.parts.map(partJson) }),
       snapshot: record.snapshot,
       plan_seed: record.seed,
       dropped: record.dropped,

@@ -56,9 +56,19 @@ function compose(
   if (output?.kind === 'grammar' || output?.kind === 'python') {
     return fail(gatewayError('invalid_request', `response_format ${output.kind} is not supported by the sandbox`));
   }
-  return ok([
-    { block: TEXT, text: prompt.prefill === undefined ? prose(prompt, modelName) : ` ${prose(prompt, modelName)}` },
-  ]);
+  const text = prose(prompt, modelName);
+  return ok([{ block: TEXT, text: prompt.prefill === undefined ? text : goOn(text, prompt.prefill) }]);
+}
+
+/** The end of a begun answer is looked for by so many characters. */
+const END_CHARS = 40;
+
+/** What follows what was begun, where it is the beginning of this answer or of its like; after anything else, all of it. */
+function goOn(text: string, begun: string): string {
+  if (begun !== '' && text.startsWith(begun)) return text.slice(begun.length);
+  const end = begun.slice(-END_CHARS);
+  const at = end.length === END_CHARS ? text.lastIndexOf(end) : -1;
+  return at < 0 ? ` ${text}` : text.slice(at + END_CHARS);
 }
 
 const TEXT: Block = { kind: 'text' };
