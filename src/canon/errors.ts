@@ -384,6 +384,12 @@ export const ERRORS = {
   },
   // us
   client_gone: { status: 499, type: 'unmapped', ...request, meaning: 'The client left; nobody reads this.' },
+  overloaded: {
+    status: 503,
+    type: 'provider_overloaded',
+    ...request,
+    meaning: 'This gateway has as many requests in hand as it may (`requests_max`); come back shortly.',
+  },
   draining: { status: 503, type: 'provider_overloaded', ...request, meaning: 'This gateway is shutting down.' },
   internal: {
     status: 500,

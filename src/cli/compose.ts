@@ -265,6 +265,7 @@ function gatewayLimits({ limits }: Config): GatewayLimits {
     requestTotalMsMax: limits.request_total_ms_max,
     streamCommitMs: limits.stream_commit_ms,
     attemptsMax: limits.attempts_max,
+    requestsMax: limits.requests_max,
     detachedDrainMsMax: limits.detached_drain_ms_max,
     mediaTotalBytesMax: limits.media_total_bytes_max,
   };

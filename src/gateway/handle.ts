@@ -19,6 +19,7 @@ import { exactly } from './exact.ts';
 import type { Execution } from './execute.ts';
 import { checkMedia, located } from './media.ts';
 import { routerMetadata, unroutedMetadata } from './metadata.ts';
+import { counted } from './overload.ts';
 import type { GatewayPorts } from './ports.ts';
 import { withPreset } from './preset.ts';
 import { PromptSize, promptSize } from './prompt-size.ts';
@@ -78,7 +79,7 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
   if (looked && 'hit' in looked) return fromCache(looked.hit, asked, ports);
 
   const sized = promptSize(request, ports);
-  const size = sized instanceof PromptSize ? sized : await sized;
+  const size = sized instanceof PromptSize ? sized : await counted(sized, ports);
   const conversation = ports.conversations.of(request, caller.keyHash, ports.roads);
   const planned = makePlan({
     request,
@@ -296,7 +297,7 @@ export function refuse(
   });
   const wait = error.facts.retryAfterMs;
   const retry =
-    wait !== undefined && (status === 429 || status === 503 || status === 402)
+    wait !== undefined && (status === 429 || status === 402 || status >= 502)
       ? { 'retry-after': String(waitSeconds(wait)) }
       : {};
   return {

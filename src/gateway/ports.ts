@@ -25,6 +25,8 @@ export interface GatewayLimits extends AttemptLimits {
   /** How long a stream may stay uncommitted, so that a failure can still have its HTTP status. */
   readonly streamCommitMs: number;
   readonly attemptsMax: number;
+  /** Requests in hand at once. */
+  readonly requestsMax: number;
   /** How long an answer nobody reads any more is read on, where leaving would not stop the bill. */
   readonly detachedDrainMsMax: number;
   /** Bytes of all that is fetched for one request, together. */
@@ -142,8 +144,16 @@ export class Running {
   readonly #active = new Set<Cuttable>();
   #idle: (() => void)[] = [];
 
+  /** Requests that are still being read or measured. */
+  arriving = 0;
+
   get size(): number {
     return this.#active.size;
+  }
+
+  /** Requests in hand, from the first byte that is read of them to the last that is known of their bill. */
+  get inHand(): number {
+    return this.#active.size + this.arriving;
   }
 
   /** Owns a promise until it settles; what it rejects with is its own to log. */

@@ -22,7 +22,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
 /** Providers tell it in families of headers; a new one is a row. */
-const RATE_HEADERS: readonly RateHeader[] = [
+const HEADERS: readonly RateHeader[] = [
   // OpenAI, Groq, and clouds that run vLLM
   { remaining: 'x-ratelimit-remaining-requests', reset: 'x-ratelimit-reset-requests', requests: true },
   { remaining: 'x-ratelimit-remaining-tokens', reset: 'x-ratelimit-reset-tokens' },
@@ -83,7 +83,7 @@ class RateHeaders {
 
   read(headers: Headers, status: number, now: number): RateReading | undefined {
     if (this.#answers++ % LOOK_EVERY === 0 || status === 429)
-      this.#sent = RATE_HEADERS.filter(({ remaining }) => headers.has(remaining));
+      this.#sent = HEADERS.filter(({ remaining }) => headers.has(remaining));
     let least: RateReading | undefined;
     for (const row of this.#sent) {
       const reading = readingOf(row, headers, now);

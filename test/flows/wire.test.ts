@@ -389,7 +389,7 @@ describe('a stream', () => {
     expect(record.data).toMatchObject({ total_cost: 0.00002, usage: 0.00002 });
   });
 
-  test('INF-128 INF-129 keep-alives are comments of the documented text and hinder no failover', async () => {
+  test('INF-128 keep-alives are comments of the documented text', async () => {
     const slow = new ScriptedUpstream();
     slow.reply = () => stream(': waiting\n\n', 1200, chunk({ content: 'late' }), chunk({}, 'stop'), DONE);
     const impatient = await RunningGateway.start({

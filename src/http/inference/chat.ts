@@ -5,6 +5,7 @@ import type { Dialect, PathCall } from '../../dialects/dialect.ts';
 import { namesPreset } from '../../dialects/preset-merge.ts';
 import type { CallOrigin, Client } from '../../gateway/call.ts';
 import { type Answer, handle, refuse } from '../../gateway/handle.ts';
+import { overload } from '../../gateway/overload.ts';
 import { withPreset } from '../../gateway/preset.ts';
 import { promptSize } from '../../gateway/prompt-size.ts';
 import { cacheHeaders } from '../../gateway/response-cache.ts';
@@ -121,11 +122,16 @@ export async function inference(
     const draining = gatewayError('draining', `The gateway is not taking requests: ${reason}`, { retryAfterMs: 1000 });
     return refuse(undefined, dialect, draining, origin);
   }
+  const crowded = overload(ports.gateway);
+  if (crowded) return refuse(undefined, dialect, crowded, origin);
   const caller = authenticate(request, ports);
   if (!caller.ok) return refuse(undefined, dialect, caller.error, origin);
   const extras = extrasOf(request.headers);
   if (!extras.ok) return refuse(ports.gateway.newGenerationId(), dialect, extras.error, origin);
+  const { running } = ports.gateway;
+  running.arriving++;
   const received = await receive(request, ports);
+  running.arriving--;
   if (!received.ok) return refuse(ports.gateway.newGenerationId(), dialect, received.error, origin);
   // From here on silence is ours to limit: a stream may think longer than an idle connection may live.
   connection.timeout(request, 0);
