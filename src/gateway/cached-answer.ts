@@ -1,12 +1,12 @@
 import { collect } from '../canon/collect.ts';
 import type { GatewayError } from '../canon/errors.ts';
 import type { GenerationEvent } from '../canon/event.ts';
-import type { GenerationRequest } from '../canon/request.ts';
 import { ok, type Result } from '../canon/result.ts';
 import { type AnswerContext, type Dialect, framingOf } from '../dialects/dialect.ts';
 import { ZERO } from '../money/money.ts';
 import { AnswerKeeper } from './answer-keeper.ts';
-import { type Call, OUR_QUIRKS } from './call.ts';
+import { askedContext } from './asked-context.ts';
+import type { Call } from './call.ts';
 import { droppedHeader } from './dropped-header.ts';
 import type { GatewayPorts } from './ports.ts';
 import type { GenerationRecord } from './record.ts';
@@ -92,22 +92,10 @@ function streamed(events: readonly GenerationEvent[], dialect: Dialect, context:
 const whole = (events: readonly GenerationEvent[], dialect: Dialect, context: AnswerContext): string =>
   JSON.stringify(dialect.encodeWhole({ ...collect(events), usage: { counts: {}, estimated: false } }, context));
 
-const showsReasoning = ({
-  reasoning,
-}: GenerationRequest): Pick<AnswerContext, 'showReasoning' | 'sealedReasoning'> => ({
-  showReasoning: reasoning?.exclude !== true,
-  ...(reasoning?.sealed && { sealedReasoning: true }),
-});
-
 /** Routing is not told: there was none. */
-const contextOf = ({ answer }: Hit, { id, acceptedAt, request }: Asked): AnswerContext => ({
+const contextOf = ({ answer }: Hit, asked: Asked): AnswerContext => ({
+  ...askedContext(asked),
   ...answer.context,
-  ...showsReasoning(request),
-  id,
-  created: Math.floor(acceptedAt / 1000),
-  quirks: OUR_QUIRKS,
-  streamUsage: true,
-  request,
   bill: () => FREE,
 });
 

@@ -5,7 +5,8 @@ import { type AnswerContext, type Bill, framingOf } from '../dialects/dialect.ts
 import type { Plan } from '../router/candidate.ts';
 import type { Framing } from '../streams/framing.ts';
 import type { Frame } from '../streams/sse.ts';
-import { type Call, OUR_QUIRKS } from './call.ts';
+import { askedContext } from './asked-context.ts';
+import type { Call } from './call.ts';
 import { type Execution, Walk, type Winner } from './execute.ts';
 import { routerMetadata } from './metadata.ts';
 import { Meter } from './meter.ts';
@@ -308,18 +309,11 @@ export function answerContext(
   const { echoes } = execution();
   const rates = winner && roads.snapshot.rates(winner.candidate.endpoint);
   return {
-    id: call.id,
-    created: Math.floor(call.acceptedAt / 1000),
+    ...askedContext(call),
     model: winner?.candidate.model.id ?? plan.models[0]?.model.id ?? request.model ?? '',
     ...(winner && { provider: winner.candidate.provider.name }),
-    quirks: OUR_QUIRKS,
-    showReasoning: request.reasoning?.exclude !== true,
-    ...(request.reasoning?.sealed && { sealedReasoning: true }),
-    streamUsage: true,
-    ...(origin.usagePlaceholder && { usagePlaceholder: true }),
     cacheWrites: rates ? rates.has('cache-write') || rates.has('cache-write-1h') : false,
     ...(echoes.length > 0 && { echoes }),
-    request,
     bill,
     ...(origin.wantsMetadata && {
       metadata: () => routerMetadata(plan, execution(), request),

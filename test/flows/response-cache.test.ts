@@ -290,6 +290,27 @@ describe('what is given again', () => {
     expect(upstream.received).toHaveLength(QUESTIONS.length);
   });
 
+  test('INF-273 says nothing of routing, in any wire, whole or streamed', async () => {
+    const headers = {
+      ...ON,
+      'x-openrouter-metadata': 'enabled',
+      'x-turnpike-compat': 'usage_chunk_choice=placeholder',
+    };
+    for (const streamed of [false, true])
+      for (const [path, body] of QUESTIONS) {
+        const question = { model: MODEL, seed: 99, ...body, stream: streamed };
+        const [first, again] = [await ask(path, question, headers), await ask(path, question, headers)];
+        expect([first.cache, again.cache]).toEqual(['MISS', 'HIT']);
+        expect(first.text).toContain('"openrouter_metadata"');
+        expect(again.text).not.toContain('openrouter_metadata');
+        if (path !== '/chat/completions' || !streamed) continue;
+        // What else headers say of a stream's form is read anew.
+        expect(readFrames(again.text).data.at(-1)?.choices).toHaveLength(1);
+        const plain = readFrames((await ask(path, question, ON)).text);
+        expect(plain.data.at(-1)?.choices).toEqual([]);
+      }
+  });
+
   test('vectors too', async () => {
     const running = await RunningGateway.start();
     try {
