@@ -40,7 +40,7 @@ export class AnswerKeeper {
     this.#events = [];
   }
 
-  /** The answer is whole and settled. One that was waived is not given to anybody a second time. */
+  /** The answer is over. One that did not come to its end, or to none that is worth its price, is not given to anybody a second time. */
   keep(meter: Meter, { model, provider, cacheWrites }: AnswerContext, dropped: readonly Dropped[]): void {
     const { finish, nativeFinish, serviceTier } = meter;
     if (this.#tooLarge || finish === undefined || waiver(meter.usage(), finish)) return;

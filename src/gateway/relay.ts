@@ -212,12 +212,11 @@ export class StreamRelay implements Cuttable {
       await this.#settlement.void(execution, meter, error);
     } else {
       this.#bill = await this.#settlement.settle({ winner, execution, meter, cancelled: left });
-      if (!left)
-        this.#call.keeper?.keep(
-          meter,
-          this.#context(winner, () => execution),
-          winner.encoded.dropped,
-        );
+      this.#call.keeper?.keep(
+        meter,
+        this.#context(winner, () => execution),
+        winner.encoded.dropped,
+      );
       this.outlet.write(this.#text(encoder.end()));
     }
     this.outlet.close();

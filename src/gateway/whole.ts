@@ -78,7 +78,7 @@ async function run(
       () => bill,
       ports,
     );
-    if (call.keeper && !generation.error) {
+    if (call.keeper) {
       for (const event of tell(generation)) call.keeper.see(event);
       call.keeper.keep(meter, context, winner.encoded.dropped);
     }

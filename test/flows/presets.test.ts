@@ -80,7 +80,13 @@ describe('keeping a preset', () => {
     expect(version.preset_id).toBe(answer.body.data.id);
     expect(version.id).toBe(answer.body.data.designated_version_id);
     expect(upstream.received).toHaveLength(0);
-    for (const wire of ['messages', 'responses']) await keep(fresh(), { model: MODEL }, wire);
+    expect(version.config).toEqual({ model: MODEL, temperature: 0.2 });
+    const asked = { model: MODEL, temperature: 0.2, stream: true };
+    for (const wire of ['messages', 'responses']) {
+      const { designated_version: other } = await keep(fresh(), asked, wire);
+      expect(other).toMatchObject({ version: 1, system_prompt: null });
+      expect(other.config).toEqual({ model: MODEL, temperature: 0.2 });
+    }
     expect(upstream.received).toHaveLength(0);
     expect((await get('/key')).body.data.usage).toBe(0);
   });

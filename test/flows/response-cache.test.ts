@@ -378,6 +378,8 @@ describe('what is kept', () => {
     const failing: readonly (readonly [string, boolean, () => Response])[] = [
       ['refused', false, () => Response.json({ error: { message: 'bad' } }, { status: 400 })],
       ['an error in 200', false, () => whole('Half', { finish_reason: 'error' })],
+      ['badly ended', false, () => whole('Half', { finish_reason: 'network_error' })],
+      ['badly ended stream', true, () => stream(chunk({ content: 'Half' }), chunk({}, 'network_error'), DONE)],
       ['nothing at all', false, () => whole('', { finish_reason: null })],
       ['refused stream', true, () => Response.json({ error: { message: 'bad' } }, { status: 400 })],
       ['cut', true, () => stream(chunk({ content: 'Half' }))],
