@@ -403,6 +403,9 @@ describe('what is kept', () => {
     await left.body?.getReader().read();
     controller.abort();
     await upstream.last.aborted;
+    // What becomes of it is decided when it is settled.
+    while ((await gateway.get(`/generation?id=${left.headers.get('x-generation-id')}`)).status === 404)
+      await Bun.sleep(10);
     upstream.reply = () => hello();
     expect((await chat(question)).cache).toBe('MISS');
     expect((await chat(question)).cache).toBe('HIT');
