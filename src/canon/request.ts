@@ -31,6 +31,8 @@ export interface GenerationRequest {
   readonly suffix?: string;
   readonly verbosity?: string;
   readonly serviceTier?: string;
+  /** How fast the answer is wanted, where the caller's wire has a word of its own for it; `fast` means the priority tier. */
+  readonly speed?: 'fast' | 'standard';
   readonly promptCacheKey?: string;
   /** A mark on the last of the prompt, wherever that is. */
   readonly cache?: CacheMark;

@@ -279,6 +279,8 @@ export const modelFile = z.strictObject({
   active_parameters: text.optional(),
   architecture: text.optional(),
   aliases: z.array(text).default([]),
+  /** The model that this one is a faster twin of: who asks that one for the priority tier gets this one. */
+  fast_of: text.optional(),
   about: text.refine((value) => value.split(/\s+/).length <= 60, 'has more than 60 words').optional(),
   observe: observe.default([]),
 });

@@ -32,6 +32,7 @@ interface Draft {
   readonly source: string;
   readonly aliases: readonly string[];
   readonly about?: string;
+  readonly fastOf?: string;
   readonly base?: string;
 }
 
@@ -69,7 +70,7 @@ function draftsOf({ authored, found }: ModelsInput): readonly Draft[] {
       id,
       source: form.source,
       aliases: form.aliases,
-      ...present({ about: form.about }),
+      ...present({ about: form.about, fastOf: form.fast_of }),
       ...baseOf(id),
     }),
   );
@@ -127,6 +128,7 @@ function modelOf(draft: Draft, { sheets, features, aliases, input }: Parts): Mod
       distillable: first((sheet) => sheet.flag('distillable')),
       ends: endOf(sheets[0]),
       successor: sheets[0]?.text('successor'),
+      fastOf: draft.fastOf,
     }),
   };
   const variant = id.split(':')[1];

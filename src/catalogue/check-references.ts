@@ -35,6 +35,7 @@ function checkSubjects({ models, providers, endpoints }: Authored, known: Known)
   for (const { file, id, form } of models) {
     need(known, 'lab', id.split('/')[0] ?? '', file);
     if (form.successor !== undefined) need(known, 'model', form.successor, file);
+    if (form.fast_of !== undefined) need(known, 'model', form.fast_of, file);
   }
   for (const { file, form } of providers)
     if (form.operated_by !== undefined) need(known, 'lab', form.operated_by, file);

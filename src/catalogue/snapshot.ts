@@ -3,6 +3,7 @@ import type { Trait } from '../canon/target.ts';
 import { type Abilities, abilitiesOf, TraitRules } from './abilities.ts';
 import { isGone } from './lifetime.ts';
 import { type Occasion, type Rates, ratesOn, readRates, worstRates } from './rates.ts';
+import { tierEndpoints } from './tier-endpoints.ts';
 import type { CatalogueData, Endpoint, Lab, Model, Provider, SandboxRow, TraitRule } from './types.ts';
 
 /** An endpoint with the provider that serves it. */
@@ -29,10 +30,13 @@ export class Snapshot {
   readonly #labs = new Map<string, Lab>();
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #byModel = new Map<string, Endpoint[]>();
+  readonly #inAllTiers = new Map<string, Endpoint[]>();
   readonly #byProvider = new Map<string, Endpoint[]>();
   readonly #aliases = new Map<string, string>();
+  readonly #fastTwins = new Map<string, Model>();
   readonly #rates = new Map<string, Rates>();
   readonly #hosts = new Map<string, readonly Host[]>();
+  readonly #hostsInTiers = new Map<string, readonly Host[]>();
   readonly #abilities = new Map<string, Abilities>();
   readonly #rules: TraitRules;
 
@@ -51,12 +55,21 @@ export class Snapshot {
     for (const model of data.models) {
       this.#models.set(model.id, model);
       for (const alias of model.aliases) this.#aliases.set(alias, model.id);
+      if (model.fastOf !== undefined) this.#fastTwins.set(model.fastOf, model);
     }
     for (const endpoint of data.endpoints) {
-      this.#endpoints.set(endpoint.id, endpoint);
-      push(this.#byModel, endpoint.model, endpoint);
-      push(this.#byProvider, endpoint.provider, endpoint);
+      this.#add(endpoint);
+      if (!endpoint.overrides?.some(({ tier }) => tier !== undefined)) continue;
+      for (const tier of tierEndpoints(endpoint, this.abilitiesOf(endpoint).serviceTiers)) this.#add(tier);
     }
+  }
+
+  #add(endpoint: Endpoint): void {
+    this.#endpoints.set(endpoint.id, endpoint);
+    push(this.#inAllTiers, endpoint.model, endpoint);
+    if (endpoint.tier !== undefined) return;
+    push(this.#byModel, endpoint.model, endpoint);
+    push(this.#byProvider, endpoint.provider, endpoint);
   }
 
   /** The model a slug means: its id, an alias, in any case; undefined when it means none. */
@@ -96,6 +109,11 @@ export class Snapshot {
     return newest && newest !== model && newest.created >= model.created ? newest : undefined;
   }
 
+  /** The model that is the same but faster, where its maker sells one. */
+  fastTwin(modelId: string): Model | undefined {
+    return this.#fastTwins.get(modelId);
+  }
+
   provider(id: string): Provider | undefined {
     return this.#providers.get(id);
   }
@@ -108,20 +126,29 @@ export class Snapshot {
     return this.#endpoints.get(id);
   }
 
-  /** All endpoints of a model, in the catalogue's order. */
+  /** A model's endpoints in their usual tier of service, in the catalogue's order. */
   endpointsOf(modelId: string): readonly Endpoint[] {
     return this.#byModel.get(modelId) ?? [];
   }
 
   /** The same with their providers: what a plan begins with, so it is put together once. */
   hostsOf(modelId: string): readonly Host[] {
-    let hosts = this.#hosts.get(modelId);
+    return this.#hostsIn(this.#hosts, this.#byModel, modelId);
+  }
+
+  /** The same in every tier of service: each tier after the usual one of its host. */
+  hostsInTiers(modelId: string): readonly Host[] {
+    return this.#hostsIn(this.#hostsInTiers, this.#inAllTiers, modelId);
+  }
+
+  #hostsIn(known: Map<string, readonly Host[]>, endpoints: Map<string, Endpoint[]>, modelId: string): readonly Host[] {
+    let hosts = known.get(modelId);
     if (!hosts) {
-      hosts = this.endpointsOf(modelId).flatMap((endpoint) => {
+      hosts = (endpoints.get(modelId) ?? []).flatMap((endpoint) => {
         const provider = this.provider(endpoint.provider);
         return provider ? [{ endpoint, provider }] : [];
       });
-      this.#hosts.set(modelId, hosts);
+      known.set(modelId, hosts);
     }
     return hosts;
   }
@@ -168,15 +195,22 @@ export class Snapshot {
     return rates;
   }
 
-  /** The prices of one request: base prices and what changes them on this occasion. */
+  /** The prices of one request: base prices and what changes them on this occasion, which names the tier that served. */
   ratesFor(endpoint: Endpoint, occasion: Occasion): Rates {
-    const base = this.rates(endpoint);
-    return endpoint.overrides ? ratesOn(base, endpoint.overrides, occasion) : base;
+    const usual = this.#usual(endpoint);
+    const base = this.rates(usual);
+    return usual.overrides ? ratesOn(base, usual.overrides, occasion) : base;
   }
 
-  /** The dearest each unit can get here for a prompt of at most this size, whatever the hour: for reservations. */
+  /** The dearest each unit can get here for a prompt of at most this size, whatever the hour and whoever serves it in which tier: for reservations. */
   worstRates(endpoint: Endpoint, most: Pick<Occasion, 'promptTokens' | 'tier'>): Rates {
-    return worstRates(this.rates(endpoint), endpoint.overrides, most);
+    const usual = this.#usual(endpoint);
+    return worstRates(this.rates(usual), usual.overrides, { ...most, tier: endpoint.tier ?? most.tier });
+  }
+
+  /** All prices of an endpoint stand at its usual tier. */
+  #usual(endpoint: Endpoint): Endpoint {
+    return endpoint.tierOf === undefined ? endpoint : (this.#endpoints.get(endpoint.tierOf) ?? endpoint);
   }
 }
 

@@ -120,6 +120,8 @@ export interface Model {
   readonly family?: string;
   /** Further slugs that mean this model, each `lab/slug` or a bare name. */
   readonly aliases: readonly string[];
+  /** The model that this one is a faster twin of, at another price. */
+  readonly fastOf?: string;
   /** Unix seconds; the release date where known, otherwise when the first source listed it. */
   readonly created: number;
   readonly contextLength?: number;
@@ -307,6 +309,8 @@ export interface Endpoint {
   readonly flavour?: string;
   /** The tier of service, where it is not the usual one. */
   readonly tier?: Tier;
+  /** The id of the same endpoint in its usual tier: whoever is served in another than was asked for pays that one's price. */
+  readonly tierOf?: string;
   /** The model's name in this provider's API. */
   readonly upstreamModel: string;
   readonly contextLength?: number;

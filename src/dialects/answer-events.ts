@@ -2,6 +2,7 @@ import { type GatewayError, gatewayError } from '../canon/errors.ts';
 import type { Annotation, Block, FinishReason, GenerationEvent } from '../canon/event.ts';
 import { type Machine, NOTHING } from '../canon/machine.ts';
 import type { ErrorRule } from '../canon/target.ts';
+import { servedTier } from '../canon/tiers.ts';
 import type { Usage } from '../canon/units.ts';
 import type { Frame } from '../streams/sse.ts';
 import { classify } from './classify.ts';
@@ -122,7 +123,7 @@ export class AnswerEvents {
       type: 'generation-end',
       finish,
       nativeFinish,
-      ...(tier !== undefined && { serviceTier: tier }),
+      ...(tier !== undefined && { serviceTier: servedTier(tier) ?? tier }),
       ...(continuation !== undefined && { continuation }),
     });
   }

@@ -8,6 +8,7 @@ import type { Candidate } from '../router/candidate.ts';
 import { thinksAgainstWish } from '../router/reasoning.ts';
 import { type Check, emulation } from './emulation.ts';
 import type { GatewayPorts } from './ports.ts';
+import { inTierOf } from './service-tier.ts';
 import { targetOf } from './target.ts';
 
 /** A request in the words of one host. */
@@ -26,7 +27,8 @@ export function ask(candidate: Candidate, request: GenerationRequest, ports: Gat
   const target = targetOf(candidate, ports);
   // A host that only streams is asked for a stream; its answer is put together for callers who wanted it whole (UP-062).
   const streams = !request.stream && target.quirks.has('stream-only');
-  const fitted = fittedTo(candidate, target.quirks.has('message-names') ? request : withSpokenNames(request));
+  const tiered = inTierOf(candidate, request);
+  const fitted = fittedTo(candidate, target.quirks.has('message-names') ? tiered : withSpokenNames(tiered));
   const wish = streams ? { ...fitted, stream: true } : fitted;
   const emulated = emulation(wish, target, dialect, formToHeal(request));
   if (!emulated) return { dialect, target, encoded: dialect.encodeRequest(wish, target) };

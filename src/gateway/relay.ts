@@ -14,6 +14,7 @@ import { Outlet } from './outlet.ts';
 import type { Cuttable, GatewayPorts } from './ports.ts';
 import { countAnswer, type PromptSize } from './prompt-size.ts';
 import { Resumption } from './resume.ts';
+import { withTier } from './service-tier.ts';
 import type { Settlement } from './settlement.ts';
 
 /** What the first moments of a streamed answer came to: content is on its way, or nobody answered. */
@@ -139,10 +140,11 @@ export class StreamRelay implements Cuttable {
 
   /** A batch of events in the caller's wire. */
   async #told(events: readonly GenerationEvent[], answer: Answering): Promise<string> {
-    const { meter, encoder, resumption } = answer;
+    const { meter, encoder, resumption, winner } = answer;
     const last = events.at(-1);
     let text = '';
-    for (const event of events) {
+    for (const said of events) {
+      const event = withTier(said, winner.candidate);
       if (event.type === 'generation-error') {
         if (event.error.code !== 'client_gone') meter.see(event);
         continue;

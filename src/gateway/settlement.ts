@@ -122,10 +122,14 @@ export class Settlement {
     );
   }
 
-  /** What the serving host's prices make of what was used, at the hour the request was accepted. */
+  /** What the serving host's prices make of what was used, in the tier it says it served, at the hour the request was accepted. */
   #price({ candidate }: Winner, meter: Meter): Price {
     const { counts } = meter.usage();
-    const when = { promptTokens: tokens(counts, 'input'), at: this.#call.acceptedAt, tier: meter.serviceTier };
+    const when = {
+      promptTokens: tokens(counts, 'input'),
+      at: this.#call.acceptedAt,
+      tier: meter.serviceTier ?? candidate.endpoint.tier,
+    };
     return price(counts, this.#ports.roads.snapshot.ratesFor(candidate.endpoint, when));
   }
 

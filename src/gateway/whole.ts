@@ -8,6 +8,7 @@ import { type Execution, Walk, type Winner } from './execute.ts';
 import type { GatewayPorts } from './ports.ts';
 import type { PromptSize } from './prompt-size.ts';
 import { answerContext, meterFor } from './relay.ts';
+import { withTier } from './service-tier.ts';
 import type { Settlement } from './settlement.ts';
 
 /** A whole answer's body, or why there is none. */
@@ -59,7 +60,7 @@ async function run(
       const body = call.dialect.encodeWhole({ blocks: [], finish: 'error', nativeFinish: null, error: told }, context);
       return { kind: 'answer', body, execution };
     }
-    const events = await allEvents(winner);
+    const events = (await allEvents(winner)).map((event) => withTier(event, winner.candidate));
     const meter = meterFor(winner, call, size, ports);
     for (const event of events) meter.see(event);
     const collected = collect(events);

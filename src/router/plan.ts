@@ -12,7 +12,7 @@ import { ended, freeEnded, paidOf } from './ended.ts';
 import type { Size } from './limits.ts';
 import { type Field, orderCandidates, promoteMet } from './order.ts';
 import { inWantedForm } from './reasoning.ts';
-import { resolveModel } from './resolve.ts';
+import { type ResolvedModel, resolveModel, sortOfVariants, whyUnknown } from './resolve.ts';
 import { preferRoom, squeezedLast } from './room.ts';
 import type { Against, Facts, RuleError } from './rule.ts';
 import { excludedProviders } from './rules/providers.ts';
@@ -20,6 +20,7 @@ import { RULES } from './rules.ts';
 import { softPreferences } from './soft.ts';
 import { mixesModels } from './sort.ts';
 import type { Standing } from './standing.ts';
+import { looksAtTiers, PRIORITY_FIRST, TIER_SORTS, tierAsked, wantsFastTwin } from './tiers.ts';
 
 export interface PlanInput {
   readonly request: GenerationRequest;
@@ -51,8 +52,8 @@ export function plan(input: PlanInput): Result<Plan, GatewayError> {
   const fields: OpenField[] = [];
   let error: GatewayError | undefined;
   for (const slug of slugs.value) {
-    const open = openField(slug, input);
-    if (open.ok) fields.push(open.value);
+    const open = openFields(slug, input);
+    if (open.ok) fields.push(...open.value);
     else error = open.error;
   }
   const { models, candidates: all } = arranged(fields, input);
@@ -89,15 +90,24 @@ interface OpenField extends Field {
   readonly squeezed: boolean;
 }
 
-function openField(slug: string, input: PlanInput): Result<OpenField, GatewayError> {
-  const { snapshot, request } = input;
+/** The model that a slug means; before it its fast twin, where the request is for that one. */
+function openFields(slug: string, input: PlanInput): Result<readonly OpenField[], GatewayError> {
+  const { snapshot, request, unroutable } = input;
   const resolved = resolveModel(snapshot, slug, input.now);
   if (!resolved) {
     const paid = paidOf(slug, { snapshot, now: input.now });
     if (paid) return fail(refusal(freeEnded(slug, paid), { retryable: false, requestedModels: [slug] }));
-    const availability = { code: 'model_not_found', retryable: false, requestedModels: [slug] };
-    return fail(gatewayError('model_unknown', `${slug} is not a valid model ID`, { availability }));
+    return fail(whyUnknown(snapshot, slug, input.now));
   }
+  const field = openField(slug, resolved, input);
+  const twin = wantsFastTwin(request) ? snapshot.fastTwin(field.model.id) : undefined;
+  const callable =
+    twin && snapshot.hostsOf(twin.id).some((one) => unroutable(one.provider, one.endpoint) === undefined);
+  return ok(callable ? [openField(slug, { ...resolved, model: twin }, input), field] : [field]);
+}
+
+function openField(slug: string, resolved: ResolvedModel, input: PlanInput): OpenField {
+  const { snapshot, request } = input;
   const model = inWantedForm(resolved.model, request, snapshot);
   const { unroutable, promptTokens, media = mediaOf(request) } = input;
   const latest = resolved.latest === true;
@@ -118,7 +128,7 @@ function openField(slug: string, input: PlanInput): Result<OpenField, GatewayErr
     now,
   };
   const rejected: Rejection[] = [];
-  let left = snapshot.hostsOf(model.id);
+  let left = looksAtTiers(request, variants) ? snapshot.hostsInTiers(model.id) : snapshot.hostsOf(model.id);
   for (const rule of RULES) {
     const against = left.length > 0 ? rule.against(facts) : undefined;
     if (against) left = keep(left, rule.id, against, rejected);
@@ -126,7 +136,7 @@ function openField(slug: string, input: PlanInput): Result<OpenField, GatewayErr
   const preferred = softPreferences(left, facts);
   const roomy = preferRoom(preferred.left, facts);
   rejected.push(...preferred.rejected, ...roomy.rejected);
-  return ok({ requested: slug, model, hosts: roomy.left, facts, rejected, squeezed: roomy.squeezed });
+  return { requested: slug, model, hosts: roomy.left, facts, rejected, squeezed: roomy.squeezed };
 }
 
 /** Model by model in the caller's order, or all in one order where the caller wants that (spec/inference 5.3, 5.8). */
@@ -156,13 +166,15 @@ function arranged(fields: readonly OpenField[], input: PlanInput): Pick<Plan, 'm
 
 const ordered = (
   fields: readonly OpenField[],
-  { request: { preferences }, snapshot, standing, sticky, seed, policy }: PlanInput,
+  { request, snapshot, standing, sticky, seed, policy }: PlanInput,
   index: number,
-): ReturnType<typeof orderCandidates> =>
-  orderCandidates({
+): ReturnType<typeof orderCandidates> => {
+  const tier = tierAsked(request);
+  return orderCandidates({
     fields,
-    preferences,
-    variantSort: fields[0]?.facts.variants.includes('floor') ? 'price' : undefined,
+    preferences: request.preferences,
+    variantSort: sortOfVariants(fields[0]?.facts.variants) ?? (tier && TIER_SORTS[tier]),
+    tiers: tier === 'priority' ? PRIORITY_FIRST : undefined,
     standardSort: policy?.sort,
     sticky,
     snapshot,
@@ -170,6 +182,7 @@ const ordered = (
     // Each model of the list draws for itself.
     seed: seed + index,
   });
+};
 
 function plannedOf(field: OpenField, candidates: readonly Candidate[]): PlannedModel {
   const { requested, model, rejected, facts } = field;
@@ -209,6 +222,8 @@ const EXCLUDED_BY: { readonly [R in RuleId]?: string } = {
   context_length: 'context_length',
 };
 
+const NO_CONSTRAINT: ReadonlySet<RuleId> = new Set(['retired', 'unroutable', 'service_tier']);
+
 /** Names the rule that removed the last host, and all others that removed one (spec/inference 4.5, 4.6, 5.4). */
 function nothingLeft(planned: PlannedModel, facts: Facts): GatewayError {
   const { rejected, requested } = planned;
@@ -220,13 +235,15 @@ function nothingLeft(planned: PlannedModel, facts: Facts): GatewayError {
   };
   const has = (id: RuleId): boolean => rejected.some(({ rule }) => rule === id);
   if (has('allow_fallbacks')) return refusal(excludedProviders(planned, facts), base, 'allow_fallbacks');
-  const last = RULES.findLast((rule) => has(rule.id));
+  // Tiers that nobody asked for are no reason, unless there is nothing else.
+  const unasked = (id: RuleId): boolean => id === 'service_tier' && rejected.some(({ rule }) => rule !== id);
+  const last = RULES.findLast(({ id }) => has(id) && !unasked(id));
   if (!last) return refusal(withoutHosts(planned, facts), base);
   // Hosts that could not serve anybody are no constraint of this request.
-  const asked = rejected.filter(({ rule }) => rule !== 'retired' && rule !== 'unroutable');
+  const asked = rejected.filter(({ rule }) => !NO_CONSTRAINT.has(rule));
   const all = asked.every((rejection) => rejection.rule === last.id);
   const error = last.error(planned, facts, all);
-  const words = [...new Set(RULES.flatMap(({ id }) => (has(id) ? (EXCLUDED_BY[id] ?? []) : [])))];
+  const words = [...new Set(RULES.flatMap(({ id }) => (has(id) && !unasked(id) ? (EXCLUDED_BY[id] ?? []) : [])))];
   const told = words.length > 1 && error.availability?.excludedBy ? { ...base, excludedBy: words } : base;
   return refusal(error, told, last.id);
 }

@@ -6,7 +6,7 @@ import { MAX_PRICE } from './rules/price.ts';
 import { IGNORE, ONLY } from './rules/providers.ts';
 import { DEPRECATED, OPERATION, RETIRED, UNROUTABLE } from './rules/reach.ts';
 import { CONTEXT_LENGTH, LIMITS, MAX_TOKENS } from './rules/size.ts';
-import { notAdmitted } from './tiers.ts';
+import { looksAtTiers, notAdmitted } from './tiers.ts';
 
 /** Rules that say who may serve at all, whatever the tier of service. */
 const BEFORE_TIERS: readonly Rule[] = [
@@ -28,6 +28,7 @@ const SERVICE_TIER: Rule = {
   id: 'service_tier',
   against: (facts) => {
     const { request, variants } = facts;
+    if (!looksAtTiers(request, variants)) return undefined;
     const flex = request.serviceTier === 'flex';
     let left: boolean | undefined;
     const flexLeft = (): boolean => {
@@ -49,7 +50,7 @@ const SERVICE_TIER: Rule = {
 function leavesFlex(facts: Facts): boolean {
   const earlier = BEFORE_TIERS.flatMap((rule) => rule.against(facts) ?? []);
   return facts.snapshot
-    .hostsOf(facts.model.id)
+    .hostsInTiers(facts.model.id)
     .some((host) => host.endpoint.tier === 'flex' && earlier.every((against) => against(host) === undefined));
 }
 

@@ -2,15 +2,44 @@ import type { GenerationRequest } from '../canon/request.ts';
 import { isTier, type Tier } from '../canon/tiers.ts';
 import type { Host } from '../catalogue/snapshot.ts';
 import { tagOf } from '../catalogue/tags.ts';
+import type { Classes } from './order.ts';
+import type { Sort } from './sort.ts';
 
 /** Tiers that a variant of routing lets in (spec/inference 5.11). */
 const ADMITS: Readonly<Record<string, Tier>> = { nitro: 'priority', floor: 'flex' };
 
 /** The tier of service that a request asks for by name; undefined for none, the usual one, and those that only a host knows. */
-function tierAsked({ serviceTier }: GenerationRequest): Tier | undefined {
-  const tier = serviceTier === 'fast' ? 'priority' : serviceTier;
+export function tierAsked({ serviceTier, speed }: GenerationRequest): Tier | undefined {
+  const tier = serviceTier ?? speed;
+  if (tier === 'fast') return 'priority';
   return isTier(tier) ? tier : undefined;
 }
+
+const namesEndpoint = (slug: string): boolean => slug.includes('/');
+
+/** Whether a request may have to do with other tiers than the usual one; nearly none has, and pays nothing for those who have. */
+export const looksAtTiers = (
+  { serviceTier, speed, preferences: { only, order } }: GenerationRequest,
+  variants: readonly string[],
+): boolean =>
+  serviceTier !== undefined ||
+  speed !== undefined ||
+  variants.length > 0 ||
+  (only?.some(namesEndpoint) ?? false) ||
+  (order?.some(namesEndpoint) ?? false);
+
+/** What a request for a tier sorts by, where it asks for no sort itself. */
+export const TIER_SORTS = { priority: 'throughput', flex: 'price' } as const satisfies Readonly<Record<Tier, Sort>>;
+
+/** Endpoints of the priority tier go before the others where it was asked for. */
+export const PRIORITY_FIRST: Classes = {
+  rankOf: ({ endpoint }) => (endpoint.tier === 'priority' ? 0 : 1),
+  says: (rank) => (rank === 0 ? 'in the priority tier' : 'behind for the usual tier'),
+};
+
+/** Whether a model's fast twin is meant, where it has one: its speed where the caller named one, else its tier. */
+export const wantsFastTwin = ({ serviceTier, speed }: GenerationRequest): boolean =>
+  speed === undefined ? serviceTier === 'fast' || serviceTier === 'priority' : speed === 'fast';
 
 /**
  * Why an endpoint is out for its tier of service. Nobody gets into a dearer or slower tier without having asked: by `service_tier`, by

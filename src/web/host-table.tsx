@@ -2,7 +2,8 @@ import type { ReactNode } from 'react';
 import type { Model } from '../catalogue/types.ts';
 import { count, DELIVERY_WORDS, pairPath } from './format.ts';
 import { Receipt, Scrolling } from './parts.tsx';
-import { type Host, priceFigure, type Sheets, textFigure } from './view.ts';
+import type { PageData } from './ports.ts';
+import { type Host, priceFigure, type Sheets, textFigure, tierFigure, tiersOf } from './view.ts';
 
 /** All hosts and those with a price are two numbers (REF-049). */
 export function hostCount(hosts: readonly Host[]): string {
@@ -10,12 +11,16 @@ export function hostCount(hosts: readonly Host[]): string {
   return `${hosts.length} ${hosts.length === 1 ? 'provider' : 'providers'}, ${priced} with a price per token`;
 }
 
+const COLUMNS = ['input', 'output', 'cache-read'] as const;
+
 export function HostTable({
+  data,
   sheets,
   model,
   hosts,
   current,
 }: {
+  data: PageData;
   sheets: Sheets;
   model: Model;
   hosts: readonly Host[];
@@ -44,13 +49,13 @@ export function HostTable({
           </tr>
         </thead>
         <tbody>
-          {hosts.map(({ endpoint, provider }) => (
+          {hosts.flatMap(({ endpoint, provider }) => [
             <tr key={endpoint.id} aria-current={endpoint.id === current ? 'page' : undefined}>
               <th scope="row">
                 <a href={pairPath(model.id, provider.id)}>{provider.name}</a>
                 {endpoint.id === current && <span className="meta"> (this page)</span>}
               </th>
-              {(['input', 'output', 'cache-read'] as const).map((field) => (
+              {COLUMNS.map((field) => (
                 <td className="num" key={field}>
                   <Receipt
                     figure={priceFigure(sheets, endpoint, field)}
@@ -70,8 +75,27 @@ export function HostTable({
                 />
               </td>
               <td>{DELIVERY_WORDS[endpoint.delivery]}</td>
-            </tr>
-          ))}
+            </tr>,
+            ...tiersOf(data, endpoint, model).map((tier) => (
+              <tr key={tier.id}>
+                <th scope="row">
+                  {provider.name} <span className="meta">in the {tier.tier} tier, when asked for</span>
+                </th>
+                {COLUMNS.map((field) => (
+                  <td className="num" key={field}>
+                    <Receipt
+                      figure={tierFigure(tier, field)}
+                      sheets={sheets}
+                      label={`${provider.name}, ${field}`}
+                      price
+                    />
+                  </td>
+                ))}
+                <td className="num">As above</td>
+                <td>{DELIVERY_WORDS[tier.delivery]}</td>
+              </tr>
+            )),
+          ])}
         </tbody>
       </table>
     </Scrolling>

@@ -209,7 +209,7 @@ export function ModelPage({ data, model, visit }: { data: PageData; model: Model
         ))}
       </ul>
       <Section id="providers" title="Providers">
-        <HostTable {...{ sheets, model, hosts }} />
+        <HostTable {...{ data, sheets, model, hosts }} />
       </Section>
       <Section id="specs" title="Specs">
         <dl className="facts">

@@ -85,6 +85,17 @@ describe('the page it all began with', () => {
     expect(words(section(html, 'gpu'))).toContain('Billed by GPU hour');
   });
 
+  test('a tier of service is a row of its own and no further provider', async () => {
+    const table = section(await page('/models/openai/gpt-5.5/on/openai'), 'compare');
+    const hosts = data.snapshot.endpointsOf('openai/gpt-5.5').length;
+    expect(words(table)).toContain(`${hosts} providers`);
+    expect([...table.matchAll(/<tr[^>]*><th scope="row">/g)]).toHaveLength(hosts + 2);
+    const rows = [...table.matchAll(/<tr[^>]*><th scope="row">.*?<\/tr>/gs)].map(([row]) => words(row));
+    const tier = (name: string): string | undefined => rows.find((row) => row.includes(`in the ${name} tier`));
+    expect(tier('flex')).toContain('$2.50');
+    expect(tier('priority')).toContain('$75.00');
+  });
+
   test('REF-022 REF-023 the old price of the alias and the other context stand in the receipt, with the reason', async () => {
     const html = await page(`/models/${MODEL}/on/mistral`);
     expect(words(html)).toContain('$0.15');

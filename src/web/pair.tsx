@@ -55,7 +55,7 @@ export function PairPage({
           <MeasuredHere {...{ data, endpoint }} />
         </div>
       </div>
-      <Comparison {...{ sheets, model, endpoint, hosts }} />
+      <Comparison {...{ data, sheets, model, endpoint, hosts }} />
       <Pricing {...{ sheets, endpoint }} />
       <Capabilities {...{ sheets, model, endpoint }} />
       <Section id="about" title={`About ${model.name}`}>
@@ -238,11 +238,13 @@ function Gotchas({ list }: { list: readonly string[] }): ReactNode {
 }
 
 function Comparison({
+  data,
   sheets,
   model,
   endpoint,
   hosts,
 }: {
+  data: PageData;
   sheets: Sheets;
   model: Model;
   endpoint: Endpoint;
@@ -250,7 +252,7 @@ function Comparison({
 }): ReactNode {
   return (
     <Section id="compare" title={`Compare ${model.name} across providers`}>
-      <HostTable {...{ sheets, model, hosts, current: endpoint.id }} />
+      <HostTable {...{ data, sheets, model, hosts, current: endpoint.id }} />
     </Section>
   );
 }

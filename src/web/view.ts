@@ -1,5 +1,6 @@
+import type { Unit } from '../canon/units.ts';
 import type { CatalogueFacts, Endpoint, Fact, Model, Provider, Source, State } from '../catalogue/types.ts';
-import { usd } from './format.ts';
+import { perMillion, usd } from './format.ts';
 import type { PageData } from './ports.ts';
 
 /** A figure as a page shows it: words for its value or state, and where it comes from. */
@@ -108,6 +109,16 @@ export function hostsOf({ snapshot }: PageData, model: Model): readonly Host[] {
       const [left, right] = [rank(a), rank(b)];
       return left === right ? a.provider.name.localeCompare(b.provider.name) : left - right;
     });
+}
+
+/** The other tiers of service that a host sells of a model, each an endpoint of its own. */
+export const tiersOf = ({ snapshot }: PageData, { id }: Endpoint, model: Model): readonly Endpoint[] =>
+  snapshot.hostsInTiers(model.id).flatMap(({ endpoint }) => (endpoint.tierOf === id ? [endpoint] : []));
+
+/** A price of a tier: worked out from what is known of the usual price and of the tier, so it has no receipt of its own. */
+export function tierFigure(endpoint: Endpoint, unit: Unit): Figure {
+  const pico = endpoint.rates[unit];
+  return pico === undefined ? UNKNOWN : { text: usd(perMillion(pico)), state: 'listed', fact: undefined };
 }
 
 /** Days on which the figures of these subjects were last looked at. */

@@ -40,13 +40,15 @@ let one: ScriptedUpstream;
 let two: ScriptedUpstream;
 let gateway: RunningGateway;
 const PRICE = 'context_length: 100000, pricing: { prompt: "0.000001", completion: "0.000002" }';
+const FLEX =
+  '      - { model: test/flex, upstream_model: m, pricing: { prompt: "0.000002", completion: "0.000002", overrides: [{ service_tier: flex, prompt: "0.000001" }] } }\n';
 beforeAll(async () => {
   one = new ScriptedUpstream();
   two = new ScriptedUpstream();
   const row = (provider: string, upstream: ScriptedUpstream, models: readonly string[]): string =>
     `  ${provider}:\n    base_url: ${upstream.base}\n    api_key: k\n    endpoints:\n${models.map((model) => `      - { model: ${model}, upstream_model: m, ${PRICE} }\n`).join('')}`;
   gateway = await RunningGateway.start({
-    config: `providers:\n${row('groq', one, ['test/shared', 'test/groq'])}${row('deepseek', one, ['test/deepseek'])}${row('alibaba', one, ['qwen/qwq-plus', 'qwen/qwen-plus'])}${row('llamacpp', one, ['test/local'])}${row('azure', one, ['test/azure'])}${row('openai', one, ['test/openai'])}${row('together', two, ['test/shared', 'test/deepseek', 'test/local'])}limits: ${JSON.stringify(FORGIVING)}\n`,
+    config: `providers:\n${row('groq', one, ['test/shared', 'test/groq'])}${FLEX}${row('deepseek', one, ['test/deepseek'])}${row('alibaba', one, ['qwen/qwq-plus', 'qwen/qwen-plus'])}${row('llamacpp', one, ['test/local'])}${row('azure', one, ['test/azure'])}${row('openai', one, ['test/openai'])}${row('together', two, ['test/shared', 'test/deepseek', 'test/local'])}  server:\n    name: Server\n    base_url: ${two.base}\n    endpoints:\n${FLEX}limits: ${JSON.stringify(FORGIVING)}\n`,
   });
 });
 afterAll(async () => {
@@ -529,15 +531,15 @@ describe('whole answers and streams', () => {
 });
 
 describe('wishes that hosts may leave out', () => {
-  test('UP-042 a tier that is full is not the end: the next host answers', async () => {
+  test('UP-042 a tier that is full is not the end: the next host that sells it answers', async () => {
     one.reply = ({ body }) =>
       body.service_tier === 'flex'
         ? Response.json({ error: { message: 'capacity_exceeded', type: 'capacity_exceeded' } }, { status: 498 })
         : whole('Hello');
     two.reply = () => whole('From the other');
-    const answer = await ask({ model: 'test/shared', service_tier: 'flex', ...first('groq') });
-    expect([answer.provider, answer.choices[0].message.content]).toEqual(['Together', 'From the other']);
-    expect(two.last.body.service_tier).toBeUndefined();
+    const answer = await ask({ model: 'test/flex', service_tier: 'flex', ...first('groq/flex') });
+    expect([answer.provider, answer.choices[0].message.content]).toEqual(['Server', 'From the other']);
+    expect([one.last.body.service_tier, two.last.body.service_tier]).toEqual(['flex', 'flex']);
     one.reply = () => whole('Hello', { service_tier: 'on_demand' });
     const plainTier = await ask({ model: 'test/groq', service_tier: 'default' });
     expect([one.last.body.service_tier, plainTier.service_tier]).toEqual(['on_demand', 'default']);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { type Parameter, supports } from '../../src/canon/parameters.ts';
 import { EFFORTS, type GenerationRequest } from '../../src/canon/request.ts';
+import type { Tier } from '../../src/canon/tiers.ts';
 import type { Dialect } from '../../src/dialects/dialect.ts';
 import { DIALECTS } from '../../src/dialects/registry.ts';
 import { catalogue, encodedFor, targetFor } from '../support/targets.ts';
@@ -15,8 +16,8 @@ interface Sent {
   readonly dropped: readonly string[];
 }
 
-function sent(provider: string, model: string, wish: Partial<GenerationRequest>): Sent {
-  const { body, dropped } = encodedFor(provider, model, request({ model, ...wish }));
+function sent(provider: string, model: string, wish: Partial<GenerationRequest>, tier?: Tier): Sent {
+  const { body, dropped } = encodedFor(provider, model, request({ model, ...wish }), tier);
   return { body: JSON.parse(body) as Json, dropped: dropped.map(({ pointer, reason }) => `${pointer};${reason}`) };
 }
 
@@ -227,21 +228,38 @@ describe('what each host is told beside the question', () => {
     const tiers = (provider: string, model: string): unknown =>
       Object.fromEntries(
         ['auto', 'default', 'fast', 'flex', 'priority', 'scale'].map((serviceTier) => {
-          const { body, dropped } = sent(provider, model, { serviceTier });
+          const tier = ({ fast: 'priority', flex: 'flex', priority: 'priority' } as const)[serviceTier];
+          const { body, dropped } = sent(provider, model, { serviceTier }, tier);
+          // An endpoint of the usual tier is told of no other.
+          if (tier) expect(sent(provider, model, { serviceTier }).body.service_tier).toBeUndefined();
           const told = body.service_tier ?? null;
           expect(dropped.includes('/service_tier;unknown-field')).toBe(told === null);
           return [serviceTier, told];
         }),
       );
     const none = { auto: null, default: null, fast: null, flex: null, priority: null, scale: null };
-    const openai = { ...none, auto: 'auto', default: 'default', fast: 'fast', priority: 'priority', scale: 'scale' };
+    const openai = {
+      ...none,
+      auto: 'auto',
+      default: 'default',
+      fast: 'priority',
+      priority: 'priority',
+      scale: 'scale',
+    };
     expect(tiers('openai', 'openai/gpt-4o')).toEqual(openai);
     expect(tiers('openai', 'openai/o3')).toEqual({ ...openai, flex: 'flex' });
-    expect(tiers('azure', 'openai/o3')).toEqual({ ...none, auto: 'auto', default: 'default', priority: 'priority' });
+    expect(tiers('azure', 'openai/o3')).toEqual({
+      ...none,
+      auto: 'auto',
+      default: 'default',
+      fast: 'priority',
+      priority: 'priority',
+    });
     expect(tiers('groq', 'openai/gpt-oss-20b')).toEqual({
       ...none,
       auto: 'auto',
       default: 'on_demand',
+      fast: 'performance',
       flex: 'flex',
       priority: 'performance',
     });
@@ -250,7 +268,7 @@ describe('what each host is told beside the question', () => {
       auto: 'auto',
       default: 'standard_only',
     });
-    expect(tiers('fireworks', 'z-ai/glm-5.1')).toEqual({ ...none, priority: 'priority' });
+    expect(tiers('fireworks', 'z-ai/glm-5.1')).toEqual({ ...none, fast: 'priority', priority: 'priority' });
     expect(tiers('cerebras', 'openai/gpt-oss-120b')).toEqual(none);
   });
 

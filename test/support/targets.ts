@@ -1,4 +1,5 @@
 import type { GenerationRequest } from '../../src/canon/request.ts';
+import type { Tier } from '../../src/canon/tiers.ts';
 import { loadSnapshot } from '../../src/catalogue/load.ts';
 import type { Endpoint, Model } from '../../src/catalogue/types.ts';
 import type { EncodedRequest } from '../../src/dialects/dialect.ts';
@@ -15,7 +16,7 @@ export const catalogue = loadSnapshot();
 const ports = { roads: { snapshot: catalogue } } as unknown as GatewayPorts;
 
 /** The catalogue's own endpoint, or one as an operator would add it; `model` may be one that nobody has heard of. */
-function candidateOf(provider: string, modelId: string): Candidate {
+function candidateOf(provider: string, modelId: string, tier?: Tier): Candidate {
   const row = catalogue.provider(provider);
   if (!row) throw new Error(`no provider ${provider}`);
   const model: Model = catalogue.model(modelId) ?? anyModel(modelId);
@@ -29,13 +30,15 @@ function candidateOf(provider: string, modelId: string): Candidate {
     parameters: 'all',
     delivery: 'serverless',
   };
-  return { endpoint: catalogue.endpoint(added.id) ?? added, provider: row, model } as Candidate;
+  const endpoint = catalogue.endpoint(added.id) ?? added;
+  return { endpoint: tier ? { ...endpoint, tier } : endpoint, provider: row, model } as Candidate;
 }
 
 export const targetFor = (provider: string, model: string) => targetOf(candidateOf(provider, model), ports);
 
-export function encodedFor(provider: string, model: string, request: GenerationRequest): EncodedRequest {
-  const asked = ask(candidateOf(provider, model), request, ports);
+/** @param tier of the endpoint, whether or not the catalogue knows a price for it */
+export function encodedFor(provider: string, model: string, request: GenerationRequest, tier?: Tier): EncodedRequest {
+  const asked = ask(candidateOf(provider, model, tier), request, ports);
   if (!asked) throw new Error(`${provider} is not called`);
   return asked.encoded;
 }

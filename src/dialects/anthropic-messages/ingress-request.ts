@@ -189,6 +189,9 @@ function fallbacksOf(wire: MessagesRequestWire): Result<readonly string[], Gatew
   return ok(wire.fallbacks.map(({ model }) => model));
 }
 
+const speedOf = (speed: unknown): GenerationRequest['speed'] =>
+  speed === 'fast' || speed === 'standard' ? speed : undefined;
+
 /**
  * @param target given where the sandbox plays a provider, which is stricter than we are
  * @returns the request, or `invalid_request` with every issue's path
@@ -238,6 +241,7 @@ export function decodeRequest(body: unknown, target?: Target): Result<Generation
       ...cacheMark(wire.cache_control),
       serviceTier: wire.service_tier,
       plugins: wire.plugins,
+      speed: speedOf(wire.speed),
       sessionId: wire.session_id,
       user: wire.user ?? wire.metadata?.user_id,
     }),

@@ -2,6 +2,7 @@ import { gatewayError } from '../../canon/errors.ts';
 import type { Block, GenerationEvent } from '../../canon/event.ts';
 import type { Machine } from '../../canon/machine.ts';
 import type { Target } from '../../canon/target.ts';
+import { servedTier } from '../../canon/tiers.ts';
 import type { Usage } from '../../canon/units.ts';
 import type { Frame } from '../../streams/sse.ts';
 import { AnswerEvents, frameDecoder } from '../answer-events.ts';
@@ -51,8 +52,7 @@ class AnswerReader extends AnswerEvents {
     const usage = asObject(wire);
     if (!usage) return;
     this.#usage = mergeUsage(this.#usage, usage);
-    const tier = asText(usage.service_tier) ?? this.#tier;
-    this.#tier = tier === 'standard' ? 'default' : tier;
+    this.#tier = servedTier(asText(usage.service_tier)) ?? this.#tier;
   }
 
   stop(reason: unknown): void {

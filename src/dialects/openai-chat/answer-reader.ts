@@ -1,6 +1,7 @@
 import { type GatewayError, gatewayError } from '../../canon/errors.ts';
 import type { Block, GenerationEvent } from '../../canon/event.ts';
 import type { Target } from '../../canon/target.ts';
+import { servedTier } from '../../canon/tiers.ts';
 import type { Usage } from '../../canon/units.ts';
 import type { Expectation } from '../dialect.ts';
 import { asArray, asNumber, asObject, asString, asText, type JsonObject } from '../read.ts';
@@ -78,7 +79,7 @@ export class AnswerReader {
     const text = asText(tier);
     if (text === undefined) return;
     const ours = Object.entries(this.#tiers ?? {}).find(([, theirs]) => theirs === text)?.[0];
-    this.#serviceTier = ours ?? (text === 'standard' ? 'default' : text);
+    this.#serviceTier = servedTier(ours ?? text);
   }
 
   /** The host's reason to stop; the first one counts, content after it is ignored. */

@@ -1,6 +1,7 @@
 import type { GatewayError } from '../../canon/errors.ts';
 import type { Block, Delta, GenerationEvent } from '../../canon/event.ts';
 import type { Machine } from '../../canon/machine.ts';
+import { toldTier } from '../../canon/tiers.ts';
 import type { Usage } from '../../canon/units.ts';
 import type { Frame } from '../../streams/sse.ts';
 import type { AnswerContext } from '../dialect.ts';
@@ -253,7 +254,7 @@ class StreamEncoder implements Machine<GenerationEvent, Frame> {
         ],
         ...(this.#usage &&
           this.#context.quirks.has('usage-in-finish') && { usage: encodeUsage(this.#usage, this.#context) }),
-        ...(event.serviceTier !== undefined && { service_tier: event.serviceTier }),
+        ...(event.serviceTier !== undefined && { service_tier: toldTier(event.serviceTier) }),
       }),
     };
   }

@@ -1,4 +1,5 @@
 import type { CollectedBlock, Generation } from '../../canon/collect.ts';
+import { toldTier } from '../../canon/tiers.ts';
 import type { AnswerContext } from '../dialect.ts';
 import { errorObject } from '../envelope.ts';
 import { annotationWire, imageWire, reasoningDetailWire } from './chunk.ts';
@@ -132,7 +133,7 @@ export function encodeWhole(generation: Generation, context: AnswerContext): unk
       },
     ],
     system_fingerprint: null,
-    ...(generation.serviceTier !== undefined && { service_tier: generation.serviceTier }),
+    ...(generation.serviceTier !== undefined && { service_tier: toldTier(generation.serviceTier) }),
     usage: encodeUsage(usage, context),
     ...(metadata !== undefined && { openrouter_metadata: metadata }),
   };

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../canon/errors.ts';
 import type { Annotation, Block, Delta, GenerationEvent } from '../../canon/event.ts';
 import { type Machine, NOTHING } from '../../canon/machine.ts';
+import { toldTier } from '../../canon/tiers.ts';
 import type { Usage } from '../../canon/units.ts';
 import type { Frame } from '../../streams/sse.ts';
 import type { AnswerContext } from '../dialect.ts';
@@ -124,7 +125,7 @@ export class ResponseWriter implements Machine<GenerationEvent, Frame> {
       ...this.#state(reason === undefined ? 'completed' : 'incomplete'),
       completed_at: reason === undefined ? this.#context.created : null,
       incomplete_details: reason === undefined ? null : { reason },
-      ...(this.#end?.serviceTier !== undefined && { service_tier: this.#end.serviceTier }),
+      ...(this.#end?.serviceTier !== undefined && { service_tier: toldTier(this.#end.serviceTier) }),
       usage: encodeUsage(this.#usage, this.#context),
       ...(metadata !== undefined && { openrouter_metadata: metadata }),
     };

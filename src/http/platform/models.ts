@@ -14,12 +14,11 @@ interface Host {
   readonly provider: Provider;
 }
 
-/** The hosts of a model that can be called now. */
+/** The hosts of a model that can be called now, in every tier of service they sell. */
 export function routableHosts(model: Model, roads: Roads): readonly Host[] {
-  return roads.snapshot.endpointsOf(model.id).flatMap((endpoint) => {
-    const provider = roads.snapshot.provider(endpoint.provider);
-    return provider && roads.unroutable(provider, endpoint) === undefined ? [{ endpoint, provider }] : [];
-  });
+  return roads.snapshot
+    .hostsInTiers(model.id)
+    .filter(({ endpoint, provider }) => roads.unroutable(provider, endpoint) === undefined);
 }
 
 const prompt = (snapshot: Snapshot, { endpoint }: Host): bigint => unitPrice(snapshot.rates(endpoint), 'input');
@@ -100,7 +99,7 @@ export class ModelList {
     const listed = roads.snapshot.models.filter((model) => !isGone(model, now));
     this.endsAt = Math.min(...listed.map(({ ends }) => ends ?? Number.POSITIVE_INFINITY));
     this.rows = listed
-      .map((model) => ({ model, hosts: routableHosts(model, roads) }))
+      .map((model) => ({ model, hosts: routableHosts(model, roads).filter(({ endpoint }) => !endpoint.tier) }))
       .filter(({ hosts }) => hosts.length > 0)
       .sort((a, b) => b.model.created - a.model.created || (a.model.id < b.model.id ? -1 : 1))
       .map((row) => ({ ...row, json: modelJson(row.model, row.hosts, roads.snapshot) }));
