@@ -1,7 +1,9 @@
 import { Database } from 'bun:sqlite';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
+import Anthropic from '@anthropic-ai/sdk';
 import { OpenRouter } from '@openrouter/sdk';
+import OpenAI from 'openai';
 import { RunningGateway } from '../support/gateway.ts';
 import { hasOpenRouterSchema, openRouterSchema } from '../support/openrouter-schema.ts';
 import { customProvider, ScriptedUpstream, whole } from '../support/upstream.ts';
@@ -438,6 +440,56 @@ describe('naming a preset', () => {
     });
     expect(ollama.status).toBe(400);
     expect(await ollama.text()).toContain('preset');
+  });
+});
+
+describe('clients that know nothing of presets', () => {
+  test('name them as models: OpenAI’s in two wires, Anthropic’s and OpenRouter’s', async () => {
+    const slug = fresh();
+    await keep(slug, {
+      model: MODEL,
+      temperature: 0.25,
+      messages: [{ role: 'system', content: 'Be brief.' }, user('x')],
+    });
+    const model = `@preset/${slug}`;
+    const told = (): unknown => [upstream.last.body.temperature, (upstream.last.body.messages as Json[])[0]?.content];
+    const openai = new OpenAI({ baseURL: gateway.api, apiKey: gateway.key, maxRetries: 0 });
+    const chat = await openai.chat.completions.create({ model, messages: [{ role: 'user', content: 'hi' }] });
+    expect([chat.model, told()]).toEqual([MODEL, [0.25, 'Be brief.']]);
+    expect([(await openai.responses.create({ model, input: 'hi' })).output_text, told()]).toEqual([
+      'Hello',
+      [0.25, 'Be brief.'],
+    ]);
+    const anthropic = new Anthropic({ baseURL: `${gateway.url}/api`, apiKey: gateway.key, maxRetries: 0 });
+    const asked = { model, max_tokens: 50, messages: [{ role: 'user' as const, content: 'hi' }] };
+    expect([(await anthropic.messages.create(asked)).model, told()]).toEqual([MODEL, [0.25, 'Be brief.']]);
+    // The system prompt is part of the prompt that is counted.
+    const { input_tokens: counted } = await anthropic.messages.countTokens({ model, messages: asked.messages });
+    const plain = await anthropic.messages.countTokens({ model: MODEL, messages: asked.messages });
+    expect(counted).toBeGreaterThan(plain.input_tokens);
+    const openrouter = new OpenRouter({ apiKey: gateway.key, serverURL: gateway.api });
+    const sent = await openrouter.chat.send({ chatRequest: { model, messages: [{ role: 'user', content: 'hi' }] } });
+    expect(['model' in sent && sent.model, told()]).toEqual([MODEL, [0.25, 'Be brief.']]);
+  });
+
+  test('vectors take the model and the routing of a preset', async () => {
+    const running = await RunningGateway.start();
+    try {
+      const post = async (path: string, body: Json): Promise<Json> => {
+        const response = await fetch(`${running.api}${path}`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${running.key}` },
+          body: JSON.stringify(body),
+        });
+        return { status: response.status, ...((await response.json()) as Json) };
+      };
+      const embedder = { model: 'mistralai/mistral-embed', temperature: 0.5, messages: [user('x')] };
+      expect((await post('/presets/vectors/chat/completions', embedder)).status).toBe(200);
+      const vectors = await post('/embeddings', { model: '@preset/vectors', input: 'the Rhine' });
+      expect([vectors.status, vectors.model]).toEqual([200, 'mistralai/mistral-embed']);
+    } finally {
+      await running.stop();
+    }
   });
 });
 
