@@ -2,7 +2,7 @@ import { hash, randomBytes } from 'node:crypto';
 import { type GatewayError, gatewayError } from '../canon/errors.ts';
 import { fail, ok, type Result } from '../canon/result.ts';
 import { type Nanodollars, nanodollars } from '../money/money.ts';
-import type { AccountsStore, Key, KeyDay, KeyKind } from './ports.ts';
+import type { AccountsStore, Key, KeyDay, KeyKind, KeyLimit, KeyReset } from './ports.ts';
 
 const PREFIX = 'sk-tp-v1-';
 const DAY_MS = 86_400_000;
@@ -29,6 +29,22 @@ export interface KeyUsage {
   readonly daily: Nanodollars;
   readonly weekly: Nanodollars;
   readonly monthly: Nanodollars;
+}
+
+/** What a key may spend until its limit begins anew. */
+export interface KeyAllowance {
+  readonly limit: Nanodollars;
+  readonly spent: Nanodollars;
+  readonly reset: KeyReset | null;
+  /** Milliseconds since 1970; null for a limit that never begins anew. */
+  readonly resetsAt: number | null;
+}
+
+function nextReset(reset: KeyReset, now: number): number {
+  const today = Math.floor(now / DAY_MS);
+  const date = new Date(now);
+  if (reset === 'monthly') return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1);
+  return (reset === 'daily' ? today + 1 : today + 7 - ((date.getUTCDay() + 6) % 7)) * DAY_MS;
 }
 
 /**
@@ -69,10 +85,34 @@ export class Keyring {
   }
 
   /** @returns the key's plain text, which exists nowhere else from now on */
-  async create(name: string, kind: KeyKind, now: number): Promise<{ text: string; key: Key }> {
+  async create(
+    name: string,
+    kind: KeyKind,
+    now: number,
+    limit: KeyLimit | null = null,
+  ): Promise<{ text: string; key: Key }> {
     const text = `${PREFIX}${randomBytes(32).toString('hex')}`;
-    const key = await this.#add(text, name, kind, 'created', now);
+    const key = await this.#add(text, name, kind, 'created', now, limit);
     return { text, key };
+  }
+
+  /** Changes what a key may spend; requests in flight complete. @returns undefined when there is no such key */
+  async limit(hash: string, limit: KeyLimit | null): Promise<Key | undefined> {
+    const known = this.#keys.get(hash);
+    if (!known) return undefined;
+    const key = { ...known, limit };
+    await this.#store.putKey(key);
+    this.#keys.set(hash, key);
+    return key;
+  }
+
+  /** What a key may spend in the window of its limit, and has spent of that; undefined without a limit. */
+  allowance(hash: string, now: number): KeyAllowance | undefined {
+    const limit = this.#keys.get(hash)?.limit;
+    if (!limit) return undefined;
+    const spent = this.usage(hash, now)[limit.reset ?? 'total'];
+    const { reset } = limit;
+    return { limit: nanodollars(BigInt(limit.nano)), spent, reset, resetsAt: reset && nextReset(reset, now) };
   }
 
   /** Makes exactly these keys of the environment valid, and none it no longer names. */
@@ -84,7 +124,7 @@ export class Keyring {
     for (const { text, kind } of given) {
       const known = this.#keys.get(hashKey(text));
       if (known?.kind !== kind || known.disabled)
-        await this.#add(text, `bootstrap ${kind} key`, kind, 'environment', now);
+        await this.#add(text, `bootstrap ${kind} key`, kind, 'environment', now, null);
     }
   }
 
@@ -123,8 +163,24 @@ export class Keyring {
     };
   }
 
-  async #add(text: string, name: string, kind: KeyKind, origin: Key['origin'], now: number): Promise<Key> {
-    const key: Key = { hash: hashKey(text), label: labelOf(text), name, kind, origin, disabled: false, createdAt: now };
+  async #add(
+    text: string,
+    name: string,
+    kind: KeyKind,
+    origin: Key['origin'],
+    now: number,
+    limit: KeyLimit | null,
+  ): Promise<Key> {
+    const key: Key = {
+      hash: hashKey(text),
+      label: labelOf(text),
+      name,
+      kind,
+      origin,
+      disabled: false,
+      createdAt: now,
+      limit,
+    };
     await this.#store.putKey(key);
     this.#keys.set(key.hash, key);
     return key;

@@ -13,6 +13,18 @@ export interface Key {
   readonly origin: 'created' | 'environment';
   readonly disabled: boolean;
   readonly createdAt: number;
+  /** The most it may spend, where that is limited. */
+  readonly limit: KeyLimit | null;
+}
+
+export const KEY_RESETS = ['daily', 'weekly', 'monthly'] as const;
+export type KeyReset = (typeof KEY_RESETS)[number];
+
+export interface KeyLimit {
+  /** Nano-dollars as decimal text, which travels anywhere. */
+  readonly nano: string;
+  /** When it begins anew, in UTC: each day, each Monday, each first of a month; never where null. */
+  readonly reset: KeyReset | null;
 }
 
 /** What a key's generations were charged, in nano-dollars, by UTC day. */

@@ -39,4 +39,8 @@ export interface ErrorFacts {
   readonly current?: number;
   /** Milliseconds since 1970 at which the count of this rule begins anew; null where it never does. */
   readonly resetsAt?: number | null;
+  /** The limit in USD that is spent, for a limit of spending. */
+  readonly budget?: { readonly scope: string; readonly limitUsd: number; readonly spendUsd: number };
+  /** Headers that say how many requests are allowed, for a limit of requests; the body repeats them. */
+  readonly rateHeaders?: Readonly<Record<string, string>>;
 }

@@ -192,11 +192,24 @@ export const ERRORS = {
     ...request,
     meaning: 'The balance does not even cover the prompt.',
   },
+  key_limit_spent: {
+    status: 403,
+    type: 'permission_denied',
+    ...request,
+    meaning: 'The key has spent what it may spend until its limit begins anew.',
+  },
+  free_model_limit: {
+    status: 429,
+    type: 'rate_limit_exceeded',
+    ...request,
+    meaning: 'Free models were asked as often as is allowed in a minute or a day.',
+  },
   in_flight_budget: {
     status: 402,
     type: 'payment_required',
     ...request,
-    meaning: 'The balance would suffice, but requests in flight hold it; try again shortly.',
+    meaning:
+      'The balance would suffice, but requests in flight hold it or all that may be in flight; try again shortly.',
   },
   // the provider
   upstream_unreachable: {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { FreeModels } from '../accounts/free-models.ts';
 import { hashKey, Keyring } from '../accounts/keyring.ts';
 import { Presets } from '../accounts/presets.ts';
 import { seededRandom } from '../canon/clock.ts';
@@ -27,6 +28,7 @@ import type { HttpPorts } from '../http/ports.ts';
 import { routes } from '../http/routes.ts';
 import { type Listening, listen } from '../http/server.ts';
 import { Books } from '../ledger/books.ts';
+import { INITIAL_GRANT } from '../ledger/ports.ts';
 import { SqliteStore, StoreUnusable } from '../store/sqlite/store.ts';
 import { Attempt } from '../upstream/attempt.ts';
 import { Continued } from '../upstream/continued.ts';
@@ -95,9 +97,9 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
     const bases = sandbox && new Map(sandbox.hosts.map(({ host, base }) => [host.spec.id, base]));
     const roadsTo = (now: Configured): Roads => (bases ? sandboxRoads(now, bases, config) : realRoads(now, config));
     const mode = config.creditsMode ?? (sandbox ? 'prepaid' : 'unlimited');
-    const books = new Books(store, state.ledger, mode);
+    const books = new Books(store, state.ledger, mode, config.inFlightMax);
     if (mode === 'prepaid' && config.initialCredit > 0n)
-      await books.grant(config.initialCredit, 'initial', clock.now());
+      await books.grant(config.initialCredit, INITIAL_GRANT, clock.now());
     const keyring = new Keyring(store, state.keys, state.keyDays);
     const createdKey = await firstKeys(keyring, config, clock.now());
     const measurements = new Measurements({
@@ -146,6 +148,8 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       running,
       newGenerationId: () => ids.next(clock.now()),
       nextSeed: seeds(config.seed, effects.random),
+      allowance: (keyHash, now) => keyring.allowance(keyHash, now),
+      ...(config.freeModels && { freeModels: new FreeModels(config.freeModels, () => books.purchased) }),
       charged: (keyHash, charge, at) => keyring.charged(keyHash, charge, at),
     };
     const source: PageSource = {

@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { Keyring } from '../accounts/keyring.ts';
-import type { Key } from '../accounts/ports.ts';
+import { KEY_RESETS, type Key, type KeyLimit } from '../accounts/ports.ts';
 import type { Clock } from '../canon/clock.ts';
 import type { Books } from '../ledger/books.ts';
 import { formatUsd, type Nanodollars, nanodollars, usdNumber } from '../money/money.ts';
@@ -9,7 +9,9 @@ import { type ControlAddress, controlAddress } from './home.ts';
 
 /** What administration can do, whether in this process or in the server's. */
 export interface Administration {
-  createKey(name: string, kind: Key['kind']): Promise<{ text: string; key: Key }>;
+  createKey(name: string, kind: Key['kind'], limit: KeyLimit | null): Promise<{ text: string; key: Key }>;
+  /** By the same references as below; null takes the limit away. */
+  limitKey(reference: string, limit: KeyLimit | null): Promise<Key | undefined>;
   listKeys(): Promise<readonly (Key & { readonly usageUsd: number })[]>;
   /** By hash, or by the beginning of one or of a label that fits exactly one key. */
   revokeKey(reference: string): Promise<Key | undefined>;
@@ -28,15 +30,21 @@ export function localAdministration(rooms: {
   audit: () => Promise<readonly string[]>;
 }): Administration {
   const { keyring, books, clock } = rooms;
+  const only = (reference: string): Key | undefined => {
+    const found = keyring.list().filter((key) => key.hash.startsWith(reference) || key.label === reference);
+    return found.length === 1 ? found[0] : undefined;
+  };
   return {
-    createKey: (name, kind) => keyring.create(name, kind, clock.now()),
+    createKey: (name, kind, limit) => keyring.create(name, kind, clock.now(), limit),
+    limitKey: async (reference, limit) => {
+      const key = only(reference);
+      return key && keyring.limit(key.hash, limit);
+    },
     listKeys: async () =>
       keyring.list().map((key) => ({ ...key, usageUsd: usdNumber(keyring.usage(key.hash, clock.now()).total) })),
     revokeKey: async (reference) => {
-      const found = keyring.list().filter((key) => key.hash.startsWith(reference) || key.label === reference);
-      const [key] = found;
-      if (!key || found.length > 1) return undefined;
-      await keyring.revoke(key.hash);
+      const key = only(reference);
+      if (key) await keyring.revoke(key.hash);
       return key;
     },
     grant: async (amount, ref) => {
@@ -47,12 +55,16 @@ export function localAdministration(rooms: {
   };
 }
 
+const limit = z.object({ nano: z.string().regex(/^\d{1,18}$/), reset: z.enum(KEY_RESETS).nullable() }).nullable();
+
 const wish = z.discriminatedUnion('do', [
   z.object({
     do: z.literal('create-key'),
     name: z.string().min(1).max(200),
     kind: z.enum(['inference', 'management']),
+    limit,
   }),
+  z.object({ do: z.literal('limit-key'), reference: z.string().min(4), limit }),
   z.object({ do: z.literal('list-keys') }),
   z.object({ do: z.literal('revoke-key'), reference: z.string().min(4) }),
   z.object({ do: z.literal('grant'), nano: z.string().regex(/^\d{1,19}$/), ref: z.string().min(1).max(200) }),
@@ -65,7 +77,9 @@ type Wish = z.infer<typeof wish>;
 function carryOut(wanted: Wish, administration: Administration): Promise<unknown> {
   switch (wanted.do) {
     case 'create-key':
-      return administration.createKey(wanted.name, wanted.kind);
+      return administration.createKey(wanted.name, wanted.kind, wanted.limit);
+    case 'limit-key':
+      return administration.limitKey(wanted.reference, wanted.limit).then((key) => key ?? null);
     case 'list-keys':
       return administration.listKeys();
     case 'revoke-key':
@@ -125,7 +139,8 @@ export async function remoteAdministration(home: string): Promise<Administration
   );
   if (!alive) return undefined;
   return {
-    createKey: (name, kind) => ask({ do: 'create-key', name, kind }),
+    createKey: (name, kind, limit) => ask({ do: 'create-key', name, kind, limit }),
+    limitKey: async (reference, limit) => (await ask<Key | null>({ do: 'limit-key', reference, limit })) ?? undefined,
     listKeys: () => ask({ do: 'list-keys' }),
     revokeKey: async (reference) => (await ask<Key | null>({ do: 'revoke-key', reference })) ?? undefined,
     grant: (amount, ref) => ask({ do: 'grant', nano: amount.toString(), ref }),

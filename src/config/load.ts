@@ -21,6 +21,10 @@ export interface Config {
   /** Absolute. */
   readonly home: string;
   readonly defaultModel: string;
+  /** The most that everything in flight may cost together. */
+  readonly inFlightMax: Nanodollars | undefined;
+  /** How often free models may be asked, where that is limited. */
+  readonly freeModels: { readonly perMinute: number; readonly perDay: number; readonly perDayPaid: number } | undefined;
   readonly creditsMode: 'prepaid' | 'unlimited' | undefined;
   readonly initialCredit: Nanodollars;
   readonly sandbox: SandboxMode;
@@ -75,6 +79,12 @@ export function loadConfig(environment: Environment, cwd: string): Config {
     defaultModel: file.default_model ?? 'mistralai/mistral-small-2603',
     creditsMode: file.credits?.mode,
     initialCredit: file.credits?.initial_usd ?? INITIAL_CREDIT,
+    inFlightMax: file.credits?.in_flight_usd,
+    freeModels: file.free_models && {
+      perMinute: file.free_models.per_minute ?? 20,
+      perDay: file.free_models.per_day ?? 50,
+      perDayPaid: file.free_models.per_day_paid ?? 1000,
+    },
     sandbox: sandboxMode(value('TURNPIKE_SANDBOX')),
     sandboxPorts: file.sandbox?.ports ?? {},
     sandboxFaults: file.sandbox?.faults ?? [],

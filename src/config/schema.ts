@@ -192,7 +192,21 @@ export const configFile = z.strictObject({
     .optional(),
   default_model: text.optional(),
   credits: z
-    .strictObject({ mode: z.enum(['prepaid', 'unlimited']).optional(), initial_usd: dollars.optional() })
+    .strictObject({
+      mode: z.enum(['prepaid', 'unlimited']).optional(),
+      initial_usd: dollars.optional(),
+      /** The most that all requests in flight may cost together. */
+      in_flight_usd: dollars.optional(),
+    })
+    .optional(),
+  /** How often `:free` models may be asked by all keys together; as often as anybody likes where this is absent. */
+  free_models: z
+    .strictObject({
+      per_minute: numeric(z.int().min(1)).optional(),
+      per_day: numeric(z.int().min(1)).optional(),
+      /** A day's limit once ten dollars were ever paid in. */
+      per_day_paid: numeric(z.int().min(1)).optional(),
+    })
     .optional(),
   providers: z.record(slug, provider).optional(),
   limits: limits.optional(),

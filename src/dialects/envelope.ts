@@ -43,6 +43,12 @@ function metadata(error: GatewayError, type: string, disclose: boolean): Record<
     ...(facts.remedyHint !== undefined && { remedy_hint: facts.remedyHint }),
     ...(facts.retryAfterMs !== undefined && { retry_after_seconds: waitSeconds(facts.retryAfterMs) }),
     ...(facts.issues && facts.issues.length > 0 && { issues: facts.issues }),
+    ...(facts.budget && {
+      scope: facts.budget.scope,
+      limit_usd: facts.budget.limitUsd,
+      spend_usd: facts.budget.spendUsd,
+    }),
+    ...(facts.rateHeaders && { headers: facts.rateHeaders }),
     ...ruleWire(error),
   };
 }

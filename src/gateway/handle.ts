@@ -68,6 +68,9 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
   const sessionError = checkSession(request);
   if (sessionError) return refuse(base.id, dialect, sessionError, origin);
 
+  const closed = notAdmitted(request, caller.keyHash, base.acceptedAt, origin, ports);
+  if (closed) return refuse(base.id, dialect, closed, origin);
+
   const found = mediaOf(request);
   const media = found.length > 0 ? located(found, wire) : found;
   const mediaError = media.length > 0 ? checkMedia(media, ports.downloader) : undefined;
@@ -126,6 +129,19 @@ const streamHeaders = (dialect: Dialect): Readonly<Record<string, string>> => ({
   'content-type': `${framingOf(dialect).contentType}; charset=utf-8`,
   ...STREAM_HEADERS,
 });
+
+/** What is refused whatever the plan: too many requests of free models, and spent money (spec/inference 0.4). */
+function notAdmitted(
+  request: GenerationRequest,
+  keyHash: string,
+  now: number,
+  { baseUrl }: CallOrigin,
+  ports: GatewayPorts,
+): GatewayError | undefined {
+  const { freeModels, roads } = ports;
+  const named = freeModels && [request.model ?? request.fallbacks[0] ?? roads.defaultModel ?? '', ...request.fallbacks];
+  return (named && freeModels.admit(named, now)) ?? ports.books.closed(ports.allowance(keyHash, now), baseUrl);
+}
 
 const NO_ATTEMPTS: Execution = { attempts: [], echoes: [] };
 
@@ -187,6 +203,7 @@ function hold(
     keyHash: call.caller.keyHash,
     createdAt: call.acceptedAt,
     worst: rest ? both(worst, rest) : worst,
+    allowance: ports.allowance(call.caller.keyHash, call.acceptedAt),
     outputTokens,
     origin: call.origin.baseUrl,
   });
@@ -302,7 +319,7 @@ export function refuse(
       : {};
   return {
     status,
-    headers: { 'content-type': JSON_TYPE, ...(id !== undefined && identity(id)), ...retry },
+    headers: { 'content-type': JSON_TYPE, ...(id !== undefined && identity(id)), ...retry, ...error.facts.rateHeaders },
     body: JSON.stringify(body),
   };
 }

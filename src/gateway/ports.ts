@@ -1,3 +1,4 @@
+import type { FreeModels } from '../accounts/free-models.ts';
 import type { Presets } from '../accounts/presets.ts';
 import type { Clock } from '../canon/clock.ts';
 import type { GatewayError } from '../canon/errors.ts';
@@ -5,6 +6,7 @@ import type { RoutingPolicy } from '../canon/policy.ts';
 import type { Snapshot } from '../catalogue/snapshot.ts';
 import type { Endpoint, Provider } from '../catalogue/types.ts';
 import type { Books } from '../ledger/books.ts';
+import type { Allowance } from '../ledger/refusals.ts';
 import type { Nanodollars } from '../money/money.ts';
 import type { BreakerLimits } from '../router/breaker.ts';
 import type { Pace } from '../router/health.ts';
@@ -124,6 +126,10 @@ export interface GatewayPorts {
   /** Absent where estimates have to do. */
   readonly counter?: TokenCounter;
   readonly log: Log;
+  /** What a key may spend and has spent, where it is limited. */
+  allowance(keyHash: string, now: number): Allowance | undefined;
+  /** How often free models may be asked; absent where as often as anybody likes. */
+  readonly freeModels?: FreeModels;
   /** Counts a settled charge towards the usage of its key. */
   charged(keyHash: string, charge: Nanodollars, at: number): void;
   /** A fresh generation id: `gen-<unix seconds>-<20 alphanumerics>`. */

@@ -75,8 +75,10 @@ export class Settlement {
       await books.void(this.#hold, record);
       return { costUsd: 0, promptCostUsd: 0, completionCostUsd: 0 };
     }
-    await books.settle(this.#hold, priced.total, record);
+    // In one step with the end of the hold: a request in between would find the key's limit untouched.
+    const settled = books.settle(this.#hold, priced.total, record);
     this.#ports.charged(this.#hold.keyHash, priced.total, this.#hold.createdAt);
+    await settled;
     return {
       costUsd: usdNumber(priced.total),
       promptCostUsd: usdNumber(priced.prompt),

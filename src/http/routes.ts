@@ -82,8 +82,7 @@ function api(ports: HttpPorts, models: () => ModelList): Hono<Bindings> {
     if (!caller.ok) return errorResponse(caller.error, baseUrlOf(request));
     const key = keyring.key(caller.value.keyHash);
     if (!key) return errorResponse(unknownResource('Key'), baseUrlOf(request));
-    const { clock, conversations } = ports.gateway;
-    return json({ data: keyJson(key, keyring.usage(key.hash, clock.now()), conversations) }, PRIVATE_CACHE);
+    return json({ data: keyJson(key, keyring, ports.gateway) }, PRIVATE_CACHE);
   };
   app.get('/key', (c) => currentKey(c.req.raw));
   app.get('/auth/key', (c) => currentKey(c.req.raw));

@@ -1,8 +1,23 @@
-import { type GatewayError, gatewayError } from '../canon/errors.ts';
+import type { GatewayError } from '../canon/errors.ts';
 import { fail, ok, type Result } from '../canon/result.ts';
-import { add, larger, type Nanodollars, smaller, subtract, usdNumber, ZERO } from '../money/money.ts';
-import type { Entry, GenerationDocument, LedgerState, LedgerStore, OutcomeRow } from './ports.ts';
-import type { WorstPrice } from './price.ts';
+import { add, larger, type Nanodollars, smaller, subtract, ZERO } from '../money/money.ts';
+import {
+  type Entry,
+  type GenerationDocument,
+  INITIAL_GRANT,
+  type LedgerState,
+  type LedgerStore,
+  type OutcomeRow,
+} from './ports.ts';
+import {
+  type Allowance,
+  type Asked,
+  balanceShort,
+  budgetShort,
+  creditsShort,
+  keyLimitSpent,
+  keyShort,
+} from './refusals.ts';
 
 export type CreditsMode = 'prepaid' | 'unlimited';
 
@@ -10,20 +25,20 @@ export type CreditsMode = 'prepaid' | 'unlimited';
 export interface Hold {
   readonly id: string;
   readonly keyHash: string;
+  /** Taken from the balance; nothing where credit is unlimited. */
   readonly amount: Nanodollars;
+  /** The most it can cost: what counts against the limit of a key and of all that is in flight. */
+  readonly worst: Nanodollars;
   readonly createdAt: number;
 }
 
-export interface HoldRequest {
+/** The dearest candidate of a plan; output tokens are those asked for, or the endpoint's most where the caller set no limit. */
+export interface HoldRequest extends Asked {
   readonly id: string;
   readonly keyHash: string;
   readonly createdAt: number;
-  /** The dearest candidate of the plan. */
-  readonly worst: WorstPrice;
-  /** Output tokens asked for, or the endpoint's most where the caller set no limit. */
-  readonly outputTokens: number;
-  /** Where to buy credit, for the error's text. */
-  readonly origin: string;
+  /** What the key may spend, where that is limited. */
+  readonly allowance?: Allowance | undefined;
 }
 
 /**
@@ -36,10 +51,18 @@ export class Books {
   readonly #open = new Map<string, Hold>();
   #balance: Nanodollars;
   #held: Nanodollars = ZERO;
+  /** The most that everything in flight can cost, and of that what each key with anything in flight can. */
+  #inFlight: Nanodollars = ZERO;
+  readonly #inFlightOf = new Map<string, Nanodollars>();
+  readonly #inFlightMax: Nanodollars | undefined;
+  #purchased: Nanodollars;
   #revenue: Nanodollars;
   #writtenOff: Nanodollars;
 
-  constructor(store: LedgerStore, state: LedgerState, mode: CreditsMode) {
+  /** @param inFlightMax the most that everything in flight may cost together */
+  constructor(store: LedgerStore, state: LedgerState, mode: CreditsMode, inFlightMax?: Nanodollars) {
+    this.#inFlightMax = inFlightMax;
+    this.#purchased = state.purchased;
     this.#store = store;
     this.mode = mode;
     this.#balance = state.balances.customer;
@@ -65,23 +88,60 @@ export class Books {
     return this.#writtenOff;
   }
 
+  /** What was ever paid in, without what an account begins with. */
+  get purchased(): Nanodollars {
+    return this.#purchased;
+  }
+
   get openHolds(): number {
     return this.#open.size;
   }
 
+  /** Why nothing is served at all, whatever it costs: checked before anything is planned. @returns `credits_short`, `key_limit_spent` */
+  closed(allowance: Allowance | undefined, origin: string): GatewayError | undefined {
+    if (allowance && allowance.spent >= allowance.limit) return keyLimitSpent(allowance, origin);
+    return this.mode === 'prepaid' && this.#balance <= 0n ? creditsShort(origin, this.#balance) : undefined;
+  }
+
   /**
    * Reserves the most this plan can cost, so that a caller cannot start what it cannot pay.
-   * @returns the hold, or `credits_short`, `prompt_unaffordable`, `request_unaffordable`, `in_flight_budget`
+   * @returns the hold, or `credits_short`, `key_limit_spent`, `prompt_unaffordable`, `request_unaffordable`, `in_flight_budget`
    */
   hold(request: HoldRequest): Result<Hold, GatewayError> {
-    const amount = this.mode === 'unlimited' ? ZERO : request.worst.total;
-    if (amount > 0n && subtract(this.#balance, this.#held) < amount)
-      return fail(refusal(request, this.#balance, this.#held));
-    const hold: Hold = { id: request.id, keyHash: request.keyHash, amount, createdAt: request.createdAt };
+    const { id, keyHash, createdAt } = request;
+    const worst = request.worst.total;
+    const amount = this.mode === 'unlimited' ? ZERO : worst;
+    const refused = this.#refused(request, amount);
+    if (refused) return fail(refused);
+    const hold: Hold = { id, keyHash, amount, worst, createdAt };
     this.#held = add(this.#held, amount);
-    this.#open.set(hold.id, hold);
-    this.#store.journalHold(hold);
+    this.#fly(hold, worst);
+    this.#open.set(id, hold);
+    this.#store.journalHold({ id, keyHash, amount, createdAt });
     return ok(hold);
+  }
+
+  #refused(request: HoldRequest, amount: Nanodollars): GatewayError | undefined {
+    const { allowance, keyHash } = request;
+    const worst = request.worst.total;
+    const max = this.#inFlightMax;
+    if (allowance) {
+      const inFlight = this.#inFlightOf.get(keyHash) ?? ZERO;
+      if (allowance.spent + inFlight + worst > allowance.limit) return keyShort(request, allowance, inFlight);
+    }
+    if (amount > 0n && subtract(this.#balance, this.#held) < amount)
+      return balanceShort(request, this.#balance, this.#held);
+    return max !== undefined && worst > 0n && this.#inFlight + worst > max
+      ? budgetShort(request, max, this.#inFlight)
+      : undefined;
+  }
+
+  #fly({ keyHash }: Hold, worst: Nanodollars): void {
+    if (worst === 0n) return;
+    this.#inFlight = add(this.#inFlight, worst);
+    const own = add(this.#inFlightOf.get(keyHash) ?? ZERO, worst);
+    if (own === 0n) this.#inFlightOf.delete(keyHash);
+    else this.#inFlightOf.set(keyHash, own);
   }
 
   /**
@@ -104,13 +164,16 @@ export class Books {
   /** Gives credit. `ref` names the grant: the same one twice counts once. */
   async grant(amount: Nanodollars, ref: string, at: number): Promise<'written' | 'existed'> {
     const outcome = await this.#store.writeEntry({ kind: 'grant', ref, from: 'granted', to: 'customer', amount }, at);
-    if (outcome === 'written') this.#balance = add(this.#balance, amount);
+    if (outcome !== 'written') return outcome;
+    this.#balance = add(this.#balance, amount);
+    if (ref !== INITIAL_GRANT) this.#purchased = add(this.#purchased, amount);
     return outcome;
   }
 
   #release(hold: Hold): boolean {
     if (!this.#open.delete(hold.id)) return false;
     this.#held = subtract(this.#held, hold.amount);
+    this.#fly(hold, subtract(ZERO, hold.worst));
     return true;
   }
 
@@ -140,57 +203,3 @@ const row = (hold: Hold): Pick<OutcomeRow, 'id' | 'keyHash' | 'createdAt'> => ({
   keyHash: hold.keyHash,
   createdAt: hold.createdAt,
 });
-
-/** Which 402 it is, with the figures a client needs to help itself (spec/inference 4.4). */
-function refusal({ worst, outputTokens, origin }: HoldRequest, balance: Nanodollars, held: Nanodollars): GatewayError {
-  const addCredit = 'Add credit with `turnpike credits grant`';
-  const remedyHint = `${addCredit}, or lower max_tokens.`;
-  const remaining = balance - held > 0n ? subtract(balance, held) : ZERO;
-  const inUsd = { rule: 'credits', limit: usdNumber(remaining), current: usdNumber(worst.total) };
-  if (balance <= 0n) {
-    return gatewayError('credits_short', `Insufficient credits. Add more using ${origin}/credits`, {
-      limitSource: 'openrouter_credits',
-      remedyHint: `${addCredit}.`,
-      ...inUsd,
-    });
-  }
-  if (worst.total <= balance) {
-    const facts = {
-      limitSource: 'openrouter_in_flight_budget',
-      remedyHint: 'Requests in flight hold the rest of the balance; retry shortly.',
-      retryAfterMs: 1000,
-      ...inUsd,
-    };
-    return gatewayError(
-      'in_flight_budget',
-      'Insufficient credits for this request while others are in flight. Retry shortly.',
-      facts,
-    );
-  }
-  if (worst.prompt > remaining || worst.perOutputToken === 0n) {
-    const most = worst.perPromptToken === 0n ? 0n : (remaining * 1000n) / worst.perPromptToken;
-    return gatewayError(
-      'prompt_unaffordable',
-      `Prompt tokens limit exceeded: ${worst.promptTokens} > ${most}. ${addCredit} at ${origin}/credits`,
-      {
-        limitSource: 'openrouter_credits',
-        remedyHint,
-        rule: 'credits_prompt_tokens',
-        limit: Number(most),
-        current: worst.promptTokens,
-      },
-    );
-  }
-  const affordable = ((remaining - worst.prompt) * 1000n) / worst.perOutputToken;
-  return gatewayError(
-    'request_unaffordable',
-    `This request requires more credits, or fewer max_tokens. You requested up to ${outputTokens} tokens, but can only afford ${affordable}. ${addCredit} at ${origin}/credits`,
-    {
-      limitSource: 'openrouter_credits',
-      remedyHint,
-      rule: 'credits_max_tokens',
-      limit: Number(affordable),
-      current: outputTokens,
-    },
-  );
-}

@@ -9,6 +9,9 @@ export const ACCOUNTS = {
   writeoff: 'What a generation cost beyond the credit that was left.',
 } as const satisfies Record<string, string>;
 
+/** The name of the grant that an account begins with: a gift, not a purchase. */
+export const INITIAL_GRANT = 'initial';
+
 export type AccountId = keyof typeof ACCOUNTS;
 
 /**
@@ -59,4 +62,6 @@ export interface LedgerStore {
 /** Totals to begin with, after everything open has been resolved. */
 export interface LedgerState {
   readonly balances: Readonly<Record<AccountId, Nanodollars>>;
+  /** All grants but the one an account begins with. */
+  readonly purchased: Nanodollars;
 }

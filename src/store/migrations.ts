@@ -91,4 +91,11 @@ CREATE TABLE preset_versions (
 ) STRICT, WITHOUT ROWID;
 `,
   },
+  {
+    name: '0003-key-limits',
+    sql: `
+ALTER TABLE keys ADD COLUMN limit_nano INTEGER CHECK (limit_nano >= 0);
+ALTER TABLE keys ADD COLUMN limit_reset TEXT CHECK (limit_reset IN ('daily', 'weekly', 'monthly'));
+`,
+  },
 ];

@@ -14,7 +14,11 @@ const MORE = `      - { model: lab/dear, upstream_model: dear, context_length: 1
 
 beforeAll(async () => {
   gateway = await RunningGateway.start({
-    config: customProvider(upstream.base, MORE, 'credits: { mode: prepaid, initial_usd: 1 }'),
+    config: customProvider(
+      upstream.base,
+      MORE,
+      'credits: { mode: prepaid, initial_usd: 1 }\nfree_models: { per_minute: 1, per_day: 1 }',
+    ),
     env: { TURNPIKE_MANAGEMENT_KEY: MANAGEMENT },
   });
 }, 60_000);
@@ -24,6 +28,10 @@ afterAll(async () => {
 });
 beforeEach(() => {
   upstream.reply = ({ body }) => (body.stream ? hello() : whole('Hello'));
+});
+/** The one free request that this day has. */
+beforeAll(async () => {
+  await gateway.post({ model: 'lab/one:free', messages: turns });
 });
 
 const turns = [{ role: 'user', content: 'Hello' }];
@@ -129,6 +137,31 @@ describe.each(ALL)('metadata on %s', (wire) => {
       attempts: [{ provider: 'Mine', model: 'lab/one', status: 400 }],
     });
   });
+
+  test.each([false, true])(
+    'INF-273 not with answers from the cache, nor with refusals for their number; stream %p',
+    async (stream) => {
+      const cached = { ...ON, 'X-OpenRouter-Cache': 'true' };
+      const body = {
+        stream,
+        ...(wire === 'responses'
+          ? { input: `once ${wire}` }
+          : wire === 'completions'
+            ? { prompt: `once ${wire}` }
+            : { messages: [{ role: 'user', content: `once ${wire}` }] }),
+      };
+      const miss = await asked(wire, body, cached);
+      const before = upstream.received.length;
+      const hit = await asked(wire, body, cached);
+      const free = await asked(wire, { stream, model: 'lab/one:free' });
+      expect(upstream.received.length).toBe(before);
+      expect(miss.metadata).toBeDefined();
+      expect(hit.status).toBe(200);
+      expect(hit.text).not.toContain('openrouter_metadata');
+      expect(free.status).toBe(429);
+      expect(free.text).not.toContain('openrouter_metadata');
+    },
+  );
 
   test('INF-273 not with errors of keys, of the request itself, or of our own', async () => {
     for (const key of ['no-such-key-0123456789', MANAGEMENT]) {

@@ -1,22 +1,29 @@
-import type { KeyUsage } from '../../accounts/keyring.ts';
+import type { Keyring } from '../../accounts/keyring.ts';
 import type { Key } from '../../accounts/ports.ts';
 import { type Counts, tokens } from '../../canon/units.ts';
 import type { Provider } from '../../catalogue/types.ts';
 import type { Conversations } from '../../gateway/conversations.ts';
+import type { GatewayPorts } from '../../gateway/ports.ts';
 import type { GenerationRecord, PartRecord } from '../../gateway/record.ts';
 import type { Books } from '../../ledger/books.ts';
-import { add, nanodollars, usdNumber } from '../../money/money.ts';
+import { add, larger, nanodollars, subtract, usdNumber, ZERO } from '../../money/money.ts';
 
 type Json = Record<string, unknown>;
 
 /** `GET /key` (spec/platform 6.3), deprecated members included: clients demand them. */
-export function keyJson(key: Key, usage: KeyUsage, caches: Conversations): Json {
+export function keyJson(key: Key, keyring: Keyring, gateway: GatewayPorts): Json {
+  const { clock, conversations: caches, freeModels } = gateway;
+  const now = clock.now();
+  const usage = keyring.usage(key.hash, now);
+  const allowance = keyring.allowance(key.hash, now);
+  const left = allowance && larger(subtract(allowance.limit, allowance.spent), ZERO);
+  const free = freeModels?.today(now);
   const management = key.kind === 'management';
   return {
     label: key.label,
-    limit: null,
-    limit_remaining: null,
-    limit_reset: null,
+    limit: allowance ? usdNumber(allowance.limit) : null,
+    limit_remaining: left === undefined ? null : usdNumber(left),
+    limit_reset: allowance?.reset ?? null,
     include_byok_in_limit: false,
     usage: usdNumber(usage.total),
     usage_daily: usdNumber(usage.daily),
@@ -34,8 +41,10 @@ export function keyJson(key: Key, usage: KeyUsage, caches: Conversations): Json 
     workspace_id: null,
     organization_id: null,
     allowed_data_regions: ['global'],
-    // No daily quota of free requests here; -1 says so, as in `rate_limit`.
-    free_model_daily_requests: { limit: -1, remaining: -1, used: 0 },
+    // Where there is no daily quota -1 says so, as in `rate_limit`.
+    free_model_daily_requests: free
+      ? { limit: free.limit, remaining: Math.max(0, free.limit - free.used), used: free.used }
+      : { limit: -1, remaining: -1, used: 0 },
     expires_at: null,
     turnpike: { prompt_cache: cacheJson(key, caches) },
   };

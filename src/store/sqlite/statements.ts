@@ -1,6 +1,6 @@
 import type { Database } from 'bun:sqlite';
-import type { Key, KeyDay } from '../../accounts/ports.ts';
-import { ACCOUNTS, type AccountId, type Entry, type HoldRow } from '../../ledger/ports.ts';
+import type { Key, KeyDay, KeyReset } from '../../accounts/ports.ts';
+import { ACCOUNTS, type AccountId, type Entry, type HoldRow, INITIAL_GRANT } from '../../ledger/ports.ts';
 import { nanodollars } from '../../money/money.ts';
 import { PresetStatements } from './preset-statements.ts';
 import type { Breach, StoredGeneration, StoredState, Write } from './protocol.ts';
@@ -57,6 +57,13 @@ export class Statements {
         balances: Object.fromEntries(
           ACCOUNT_IDS.map((id) => [id, nanodollars(posted.get(id) ?? 0n)]),
         ) as StoredState['ledger']['balances'],
+        purchased: nanodollars(
+          (
+            db
+              .query("SELECT coalesce(sum(amount), 0) AS sum FROM entries WHERE kind = 'grant' AND ref <> ?")
+              .get(INITIAL_GRANT) as { sum: bigint }
+          ).sum,
+        ),
       },
       keys: this.#keys(),
       keyDays: (db.query('SELECT key_hash, day, charge FROM key_days').values() as [string, bigint, bigint][]).map(
@@ -68,7 +75,9 @@ export class Statements {
   }
 
   #keys(): readonly Key[] {
-    const rows = this.#db.query('SELECT hash, label, name, kind, origin, disabled, created_at FROM keys').all() as {
+    const rows = this.#db
+      .query('SELECT hash, label, name, kind, origin, disabled, created_at, limit_nano, limit_reset FROM keys')
+      .all() as {
       hash: string;
       label: string;
       name: string;
@@ -76,8 +85,10 @@ export class Statements {
       origin: Key['origin'];
       disabled: bigint;
       created_at: bigint;
+      limit_nano: bigint | null;
+      limit_reset: KeyReset | null;
     }[];
-    return rows.map(({ hash, label, name, kind, origin, disabled, created_at }) => ({
+    return rows.map(({ hash, label, name, kind, origin, disabled, created_at, limit_nano, limit_reset }) => ({
       hash,
       label,
       name,
@@ -85,6 +96,7 @@ export class Statements {
       origin,
       disabled: disabled === 1n,
       createdAt: Number(created_at),
+      limit: limit_nano === null ? null : { nano: limit_nano.toString(), reset: limit_reset },
     }));
   }
 
@@ -135,9 +147,19 @@ export class Statements {
   putKey(key: Key): void {
     this.#db
       .query(
-        'INSERT OR REPLACE INTO keys (hash, label, name, kind, origin, disabled, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        'INSERT OR REPLACE INTO keys (hash, label, name, kind, origin, disabled, created_at, limit_nano, limit_reset) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
       )
-      .run(key.hash, key.label, key.name, key.kind, key.origin, key.disabled ? 1 : 0, key.createdAt);
+      .run(
+        key.hash,
+        key.label,
+        key.name,
+        key.kind,
+        key.origin,
+        key.disabled ? 1 : 0,
+        key.createdAt,
+        key.limit ? BigInt(key.limit.nano) : null,
+        key.limit?.reset ?? null,
+      );
   }
 
   deleteKey(hash: string): void {
