@@ -11,8 +11,8 @@ import type { Standing } from '../src/router/standing.ts';
  */
 const HOSTS = 60;
 const WARM_UP = 20_000;
-const PLANS = 20_000;
-const ROUNDS = 7;
+const PLANS = 4000;
+const ROUNDS = 20;
 
 const ids = Array.from({ length: HOSTS }, (_, i) => `host-${i}`);
 
@@ -136,7 +136,7 @@ const input = (preferences: Preferences, seed: number): PlanInput => ({
   now: Date.UTC(2026, 5, 1),
 });
 
-/** @returns µs of CPU a plan, the median of several rounds */
+/** @returns µs of CPU a plan, in the best of several rounds: whatever else the machine does only adds to it */
 function cost(preferences: Preferences): number {
   let candidates = 0;
   const once = (seed: number): void => {
@@ -153,7 +153,7 @@ function cost(preferences: Preferences): number {
   });
   // Nobody may look fast by planning for nobody.
   if (candidates < (WARM_UP + ROUNDS * PLANS) * 10) throw new Error('hardly any host is left');
-  return rounds.sort((a, b) => a - b)[Math.floor(ROUNDS / 2)] ?? 0;
+  return Math.min(...rounds);
 }
 
 export const planCosts = (): { readonly ten: number; readonly none: number } => ({ ten: cost(TEN), none: cost({}) });

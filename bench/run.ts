@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { bodyOf, type Load } from './load.ts';
+import { planCosts } from './plan.ts';
 import { costMs, killAll, memoryMb, ROOT, run, start, startUp } from './processes.ts';
 
 /**
@@ -167,7 +168,7 @@ async function main(): Promise<void> {
     );
     const npm = await startUp(['npm', 'start', '--silent'], 18_485);
     const parseUs = parseAndStringify(bodyOf(load(chat, { bytes: LARGE_BYTES })));
-    report({ ways, costs, peakMb, delays, direct, npm, parseUs });
+    report({ ways, costs, peakMb, delays, direct, npm, parseUs, plans: planCosts() });
   } finally {
     killAll();
     rmSync(folder, { recursive: true, force: true });
@@ -195,11 +196,12 @@ interface Results {
   readonly direct: { readonly readyMs: number; readonly idleMb: number };
   readonly npm: { readonly readyMs: number };
   readonly parseUs: number;
+  readonly plans: ReturnType<typeof planCosts>;
 }
 
 type Row = readonly [what: string, least: string, ours: string, ratio: string];
 
-function rowsOf({ ways, costs, peakMb, delays, direct, npm, parseUs }: Results): readonly Row[] {
+function rowsOf({ ways, costs, peakMb, delays, direct, npm, parseUs, plans }: Results): readonly Row[] {
   const of = (index: number, what: keyof Costs): number => {
     const way = ways[index];
     return median((way && costs.get(way)?.[what]) ?? []);
@@ -219,6 +221,8 @@ function rowsOf({ ways, costs, peakMb, delays, direct, npm, parseUs }: Results):
     compare('CPU per request of 1 MB', 1, 'largeUs'),
     compare('— beside one parse and stringify of it', 1, 'largeUs', parseUs),
     compare('— translated', 2, 'largeUs'),
+    ['Plan over 60 hosts, without a wish', '', `${plans.none.toFixed(1)} µs`, ''],
+    ['— with ten preferences', '', `${plans.ten.toFixed(1)} µs`, ''],
     ['Peak memory', `${peakMb[0].toFixed(0)} MB`, `${peakMb[1].toFixed(0)} MB`, (peakMb[1] / peakMb[0]).toFixed(2)],
     ['Chunks of 64 streams apart, p99', '', `${delays.alone.toFixed(1)} ms`, ''],
     ['— while requests of 1 MB come in', '', `${delays.beside.toFixed(1)} ms`, ''],

@@ -3,6 +3,7 @@ import type { Trait } from '../canon/target.ts';
 import { type Abilities, abilitiesOf, TraitRules } from './abilities.ts';
 import { isGone } from './lifetime.ts';
 import { type Occasion, type Rates, ratesOn, readRates, worstRates } from './rates.ts';
+import { tagOf } from './tags.ts';
 import { tierEndpoints } from './tier-endpoints.ts';
 import type { CatalogueData, Endpoint, Lab, Model, Provider, SandboxRow, TraitRule } from './types.ts';
 
@@ -10,6 +11,8 @@ import type { CatalogueData, Endpoint, Lab, Model, Provider, SandboxRow, TraitRu
 export interface Host {
   readonly endpoint: Endpoint;
   readonly provider: Provider;
+  /** All that `provider.order`, `only` and `ignore` may call it, in lower case. */
+  readonly slugs: readonly string[];
 }
 
 /**
@@ -146,7 +149,7 @@ export class Snapshot {
     if (!hosts) {
       hosts = (endpoints.get(modelId) ?? []).flatMap((endpoint) => {
         const provider = this.provider(endpoint.provider);
-        return provider ? [{ endpoint, provider }] : [];
+        return provider ? [{ endpoint, provider, slugs: slugsOf(endpoint, provider) }] : [];
       });
       known.set(modelId, hosts);
     }
@@ -212,6 +215,12 @@ export class Snapshot {
   #usual(endpoint: Endpoint): Endpoint {
     return endpoint.tierOf === undefined ? endpoint : (this.#endpoints.get(endpoint.tierOf) ?? endpoint);
   }
+}
+
+/** Its tag and, but for a tier of service, its provider's slug and display name (spec/inference 5.1). */
+function slugsOf(endpoint: Endpoint, { id, name }: Provider): readonly string[] {
+  const slugs = endpoint.tier === undefined ? [tagOf(endpoint), id, name] : [tagOf(endpoint)];
+  return [...new Set(slugs.map((slug) => slug.toLowerCase()))];
 }
 
 const TWIN = /:|-(fast|preview|customtools)$/;

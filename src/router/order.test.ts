@@ -221,7 +221,7 @@ describe('classes', () => {
     const ordered = orderCandidates({
       fields: [field],
       preferences: {},
-      snapshot,
+      rates: (one) => snapshot.rates(one),
       standing: () => UNTRIED,
       seed: 1,
       ...overrides,

@@ -1,6 +1,7 @@
 import type { Preferences } from '../canon/preferences.ts';
-import type { Host, Snapshot } from '../catalogue/snapshot.ts';
-import type { Model } from '../catalogue/types.ts';
+import type { Rates } from '../catalogue/rates.ts';
+import type { Host } from '../catalogue/snapshot.ts';
+import type { Endpoint, Model } from '../catalogue/types.ts';
 import type { Candidate, Rejection } from './candidate.ts';
 import { blendedPrice, draw } from './draw.ts';
 import { means } from './slugs.ts';
@@ -41,7 +42,8 @@ export interface OrderInput {
   readonly tiers?: Classes | undefined;
   /** How well hosts call tools: below a sort by a figure, which switches it off. */
   readonly exacto?: Classes | undefined;
-  readonly snapshot: Snapshot;
+  /** What a host takes for this request. */
+  readonly rates: (endpoint: Endpoint) => Rates;
   readonly standing: (endpointId: string) => Standing;
   readonly seed: number;
 }
@@ -93,9 +95,9 @@ export function orderCandidates(input: OrderInput): Ordered {
     : { candidates: all.map(candidateOf), rejected: [] };
 }
 
-function alone(host: Host, model: Model, { snapshot, standing }: OrderInput): Candidate {
+function alone(host: Host, model: Model, { rates, standing }: OrderInput): Candidate {
   const { endpoint, provider } = host;
-  const price = blendedPrice(snapshot.rates(endpoint));
+  const price = blendedPrice(rates(endpoint));
   return { endpoint, provider, model, reason: 'the only host', price, standing: standing(endpoint.id) };
 }
 
@@ -112,7 +114,7 @@ function enter({
   preferences,
   variantSort,
   standardSort,
-  snapshot,
+  rates,
   standing,
   tiers,
   exacto,
@@ -124,7 +126,7 @@ function enter({
   for (const { model, hosts } of fields) {
     for (const host of hosts) {
       const known = standing(host.endpoint.id);
-      const price = blendedPrice(snapshot.rates(host.endpoint));
+      const price = blendedPrice(rates(host.endpoint));
       entrants.push({
         host,
         model,
@@ -281,7 +283,10 @@ function withoutFallbacks(all: readonly Entrant[], { preferences, fields }: Orde
   const ordered = preferences.order !== undefined && preferences.order.length > 0;
   for (const entrant of all) {
     if (ordered ? entrant.pin >= 0 : !served.has(entrant.model)) candidates.push(candidateOf(entrant));
-    else rejected.push({ ...entrant.host, rule: 'allow_fallbacks', reason: 'allow_fallbacks is false' });
+    else {
+      const { endpoint, provider } = entrant.host;
+      rejected.push({ endpoint, provider, rule: 'allow_fallbacks', reason: 'allow_fallbacks is false' });
+    }
     if (served.size < fields.length) served.add(entrant.model);
   }
   return { candidates, rejected };

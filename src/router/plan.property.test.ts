@@ -73,7 +73,8 @@ const drawn: fc.Arbitrary<Drawn> = fc.record({
   flags: up(7),
 });
 
-const CONTEXTS = [undefined, 1000, 20_000, 200_000];
+/** Larger than those whose conversations are shortened unasked. */
+const CONTEXTS = [undefined, 10_000, 20_000, 200_000];
 const OUTPUTS = [undefined, 50, 500, 5000];
 const slugOf = (i: number): string => `p${i}`;
 
@@ -147,7 +148,7 @@ const cases: fc.Arbitrary<Case> = fc.record({
   preferences,
   policy: fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: policy }),
   wants: fc.oneof(fc.constantFrom(0, 33, 34, 36, 40, 48), up(63)),
-  promptTokens: fc.constantFrom(10, 10, 10, 900, 15_000, 500_000),
+  promptTokens: fc.constantFrom(10, 10, 10, 9900, 15_000, 500_000),
   seed: fc.nat(),
 });
 

@@ -14,7 +14,7 @@ import { type Field, orderCandidates, promoteMet } from './order.ts';
 import { inWantedForm } from './reasoning.ts';
 import { type ResolvedModel, resolveModel, sortOfVariants, whyUnknown } from './resolve.ts';
 import { preferRoom, squeezedLast } from './room.ts';
-import type { Against, Facts, RuleError } from './rule.ts';
+import { type Against, type Facts, type RuleError, ratesAt } from './rule.ts';
 import { excludedProviders } from './rules/providers.ts';
 import { RULES } from './rules.ts';
 import { softPreferences } from './soft.ts';
@@ -128,11 +128,8 @@ function openField(slug: string, resolved: ResolvedModel, input: PlanInput): Ope
     now,
   };
   const rejected: Rejection[] = [];
-  let left = looksAtTiers(request, variants) ? snapshot.hostsInTiers(model.id) : snapshot.hostsOf(model.id);
-  for (const rule of RULES) {
-    const against = left.length > 0 ? rule.against(facts) : undefined;
-    if (against) left = keep(left, rule.id, against, rejected);
-  }
+  const hosts = looksAtTiers(request, variants) ? snapshot.hostsInTiers(model.id) : snapshot.hostsOf(model.id);
+  const left = ruled(hosts, facts, rejected);
   const preferred = softPreferences(left, facts);
   const roomy = preferRoom(preferred.left, facts);
   rejected.push(...preferred.rejected, ...roomy.rejected);
@@ -164,11 +161,8 @@ function arranged(fields: readonly OpenField[], input: PlanInput): Pick<Plan, 'm
   return { models, candidates: models.length > 1 ? promoteMet(candidates, preferences) : candidates };
 }
 
-const ordered = (
-  fields: readonly OpenField[],
-  { request, snapshot, standing, sticky, seed, policy }: PlanInput,
-  index: number,
-): ReturnType<typeof orderCandidates> => {
+function ordered(fields: readonly OpenField[], input: PlanInput, index: number): ReturnType<typeof orderCandidates> {
+  const { request, standing, sticky, seed, policy } = input;
   const tier = tierAsked(request);
   return orderCandidates({
     fields,
@@ -177,12 +171,12 @@ const ordered = (
     tiers: tier === 'priority' ? PRIORITY_FIRST : undefined,
     standardSort: policy?.sort,
     sticky,
-    snapshot,
+    rates: (endpoint) => ratesAt(endpoint, input),
     standing,
     // Each model of the list draws for itself.
     seed: seed + index,
   });
-};
+}
 
 function plannedOf(field: OpenField, candidates: readonly Candidate[]): PlannedModel {
   const { requested, model, rejected, facts } = field;
@@ -190,16 +184,30 @@ function plannedOf(field: OpenField, candidates: readonly Candidate[]): PlannedM
   return candidates.length > 0 ? planned : { ...planned, error: nothingLeft(planned, facts) };
 }
 
-/** The hosts a rule leaves; the very same list where it rejects nobody, which is nearly always. */
-function keep(hosts: readonly Host[], rule: RuleId, against: Against, rejected: Rejection[]): readonly Host[] {
+/** The hosts that no rule is against; the very same list where none rejects anybody, which is nearly always. */
+function ruled(hosts: readonly Host[], facts: Facts, rejected: Rejection[]): readonly Host[] {
+  const rules: RuleId[] = [];
+  const tests: Against[] = [];
+  for (const rule of RULES) {
+    const against = rule.against(facts);
+    if (!against) continue;
+    rules.push(rule.id);
+    tests.push(against);
+  }
   let kept: Host[] | undefined;
   for (let i = 0; i < hosts.length; i++) {
     const host = hosts[i] as Host;
-    const reason = against(host);
+    let reason: string | undefined;
+    let at = 0;
+    while (at < tests.length) {
+      reason = (tests[at] as Against)(host);
+      if (reason !== undefined) break;
+      at++;
+    }
     if (reason === undefined) kept?.push(host);
     else {
       kept ??= hosts.slice(0, i);
-      rejected.push({ endpoint: host.endpoint, provider: host.provider, rule, reason });
+      rejected.push({ endpoint: host.endpoint, provider: host.provider, rule: rules[at] as RuleId, reason });
     }
   }
   return kept ?? hosts;

@@ -3,6 +3,7 @@ import type { PlacedMedia } from '../canon/media.ts';
 import { type Parameter, supports } from '../canon/parameters.ts';
 import type { RoutingPolicy } from '../canon/policy.ts';
 import type { GenerationRequest } from '../canon/request.ts';
+import type { Rates } from '../catalogue/rates.ts';
 import type { Host, Snapshot } from '../catalogue/snapshot.ts';
 import type { Endpoint, Model, Provider } from '../catalogue/types.ts';
 import type { PlannedModel, RuleId } from './candidate.ts';
@@ -66,6 +67,23 @@ export const constraint = (excludedBy: string, field: string, message: string): 
 /** What one rule said of each provider. */
 export const reasons = ({ rejected }: PlannedModel, rule: RuleId): string =>
   [...new Set(rejected.flatMap((one) => (one.rule === rule ? [`${one.provider.name} ${one.reason}`] : [])))].join('; ');
+
+/** The prices of this request: those of its hour, its size and its tier of service, where a host has such. */
+export function ratesAt(
+  endpoint: Endpoint,
+  {
+    snapshot,
+    promptTokens,
+    request,
+    now,
+  }: Pick<Facts, 'snapshot' | 'promptTokens' | 'request'> & {
+    readonly now?: number | undefined;
+  },
+): Rates {
+  return endpoint.overrides === undefined || now === undefined
+    ? snapshot.rates(endpoint)
+    : snapshot.ratesFor(endpoint, { promptTokens, at: now, tier: request.serviceTier });
+}
 
 export const takes = (endpoint: Endpoint, parameter: Parameter, { snapshot }: Pick<Facts, 'snapshot'>): boolean =>
   supports(snapshot.parameters(endpoint), parameter);

@@ -172,6 +172,33 @@ describe('models and their precision', () => {
   });
 });
 
+describe('prices under conditions', () => {
+  const long = { minPromptTokens: 1000, rates: { input: '9000000', output: '9000000' } };
+  const night = { utc: { start: '0000', end: '0600' }, rates: { input: '500000', output: '500000' } };
+  const snapshot = world({
+    endpoints: [
+      endpoint('a', 'lab/one', 1, { overrides: [long] }),
+      endpoint('b', 'lab/one', 2),
+      endpoint('c', 'lab/one', 3, { overrides: [night] }),
+    ],
+  });
+  const first = (preferences: object, more: Partial<PlanInput>): string[] => {
+    const made = plan(planInput({ snapshot, request: request({ preferences }), ...more }));
+    return made.ok ? made.value.candidates.map((one) => one.endpoint.provider) : [];
+  };
+  const noon = Date.parse('2026-05-01T12:00:00Z');
+  const three = Date.parse('2026-05-01T03:00:00Z');
+
+  it('a ceiling and a price sort look at what this request costs, at its hour and its size', () => {
+    expect(first({ sort: 'price' }, { now: noon })).toEqual(['a', 'b', 'c']);
+    expect(first({ sort: 'price' }, { now: three })).toEqual(['c', 'a', 'b']);
+    expect(first({ sort: 'price' }, { now: noon, promptTokens: 5000 })).toEqual(['b', 'c', 'a']);
+    expect(first({ max_price: { prompt: 1 } }, { now: noon })).toEqual(['a']);
+    expect(first({ max_price: { prompt: 1 }, sort: 'price' }, { now: three })).toEqual(['c', 'a']);
+    expect(first({ max_price: { prompt: 1 } }, { now: noon, promptTokens: 5000 })).toEqual([]);
+  });
+});
+
 describe('models that have ended', () => {
   const noon = Date.parse('2026-05-01T12:59:59Z');
   const family = (id: string, created: number, more = {}) => model(id, { family: 'One', created, ...more });

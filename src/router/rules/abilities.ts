@@ -1,5 +1,5 @@
 import { carriage } from '../../canon/media.ts';
-import { usedParameters } from '../../canon/parameters.ts';
+import { supports, usedParameters } from '../../canon/parameters.ts';
 import type { GenerationRequest } from '../../canon/request.ts';
 import { lacksPro, thinksAgainstWish } from '../reasoning.ts';
 import { constraint, type Rule, reasons, takes } from '../rule.ts';
@@ -99,10 +99,13 @@ export const REQUIRE_PARAMETERS: Rule = {
   against: (facts) => {
     if (!facts.request.preferences.require_parameters) return undefined;
     const used = usedParameters(facts.request);
-    return ({ endpoint }) =>
-      used.every((parameter) => takes(endpoint, parameter, facts))
-        ? undefined
-        : `does not support ${used.filter((parameter) => !takes(endpoint, parameter, facts)).join(', ')}`;
+    return ({ endpoint }) => {
+      const known = facts.snapshot.parameters(endpoint);
+      for (const parameter of used)
+        if (!supports(known, parameter))
+          return `does not support ${used.filter((one) => !supports(known, one)).join(', ')}`;
+      return undefined;
+    };
   },
   error: (planned) =>
     constraint(

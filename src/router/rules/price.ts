@@ -7,7 +7,7 @@ import {
   picodollarsPerUnit,
 } from '../../money/money.ts';
 import type { PlannedModel } from '../candidate.ts';
-import { constraint, type Facts, type Rule, reasons } from '../rule.ts';
+import { constraint, type Facts, type Rule, ratesAt, reasons } from '../rule.ts';
 
 /** A ceiling in pico-dollars per unit. Finer than a pico-dollar is rounded down: a ceiling is never exceeded. */
 function ceiling(value: number | string, perMillion: boolean): PicodollarsPerUnit {
@@ -30,17 +30,18 @@ const CEILINGS: readonly {
 
 export const MAX_PRICE: Rule = {
   id: 'max_price',
-  against: ({ request, snapshot }) => {
-    const wanted = request.preferences.max_price;
+  against: (facts) => {
+    const wanted = facts.request.preferences.max_price;
     if (!wanted) return undefined;
     const limits = CEILINGS.flatMap(({ key, unit, perMillion }) => {
       const value = wanted[key];
       return value === null || value === undefined ? [] : [{ key, unit, most: ceiling(value, perMillion) }];
     });
     return ({ endpoint }) => {
-      const rates = snapshot.rates(endpoint);
-      const broken = limits.find(({ unit, most }) => unitPrice(rates, unit) > most);
-      return broken && `its ${broken.key} price is above max_price.${broken.key}`;
+      const rates = ratesAt(endpoint, facts);
+      for (const { key, unit, most } of limits)
+        if (unitPrice(rates, unit) > most) return `its ${key} price is above max_price.${key}`;
+      return undefined;
     };
   },
   error: (planned, facts) => ({
@@ -54,13 +55,13 @@ export const MAX_PRICE: Rule = {
 };
 
 /** Where there is one ceiling: what it is, and what the cheapest of those above it takes, both in the ceiling's own unit. */
-function nearest(planned: PlannedModel, { request, snapshot }: Facts): { limit?: number; current?: number } {
-  const wanted = request.preferences.max_price ?? {};
+function nearest(planned: PlannedModel, facts: Facts): { limit?: number; current?: number } {
+  const wanted = facts.request.preferences.max_price ?? {};
   const given = CEILINGS.filter(({ key }) => wanted[key] !== null && wanted[key] !== undefined);
   const [only] = given;
   if (!only || given.length > 1) return {};
   const rejected = planned.rejected.filter(({ rule }) => rule === 'max_price');
-  const prices = rejected.map(({ endpoint }) => Number(unitPrice(snapshot.rates(endpoint), only.unit)));
+  const prices = rejected.map(({ endpoint }) => Number(unitPrice(ratesAt(endpoint, facts), only.unit)));
   const units = only.perMillion ? 1e6 : 1e12;
   return { limit: Number(wanted[only.key]), current: Math.min(...prices) / units };
 }
