@@ -1,4 +1,5 @@
 import type { ErrorFacts } from './error-facts.ts';
+import { UPSTREAM_ERRORS } from './upstream-errors.ts';
 
 /**
  * One table of errors. `code` is stable: it is the metric label, the key of docs/errors.md and what tests ask for.
@@ -22,7 +23,6 @@ interface ErrorRow {
 }
 
 const request = { next: 'none', health: false, disclose: true } as const;
-const upstream = { next: 'endpoint', health: true, disclose: true } as const;
 
 export const ERRORS = {
   // the request itself
@@ -211,162 +211,7 @@ export const ERRORS = {
     meaning:
       'The balance would suffice, but requests in flight hold it or all that may be in flight; try again shortly.',
   },
-  // the provider
-  upstream_unreachable: {
-    status: 502,
-    type: 'provider_unavailable',
-    ...upstream,
-    disclose: false,
-    meaning: 'DNS, connection or TLS failed.',
-  },
-  upstream_reset: {
-    status: 502,
-    type: 'provider_unavailable',
-    ...upstream,
-    disclose: false,
-    meaning: 'The connection broke before an answer.',
-  },
-  upstream_timeout: {
-    status: 504,
-    type: 'timeout',
-    ...upstream,
-    disclose: false,
-    meaning: 'No headers, no first content or no whole answer within the limit.',
-  },
-  upstream_request_timeout: { status: 408, type: 'timeout', ...upstream, meaning: 'The provider answered 408.' },
-  upstream_rate_limited: {
-    status: 429,
-    type: 'rate_limit_exceeded',
-    ...upstream,
-    health: false,
-    meaning: 'The provider answered 429.',
-  },
-  upstream_overloaded: {
-    status: 503,
-    type: 'provider_overloaded',
-    ...upstream,
-    meaning: 'The provider is overloaded or its backend is degraded (503, 529).',
-  },
-  upstream_server: { status: 502, type: 'provider_unavailable', ...upstream, meaning: 'The provider failed (5xx).' },
-  upstream_auth: {
-    status: 502,
-    type: 'provider_unavailable',
-    ...upstream,
-    disclose: false,
-    meaning: 'The provider refused our credential (401).',
-  },
-  upstream_forbidden: {
-    status: 502,
-    type: 'provider_unavailable',
-    ...upstream,
-    health: false,
-    disclose: false,
-    meaning: 'The provider refused our account (403).',
-  },
-  upstream_quota: {
-    status: 502,
-    type: 'provider_unavailable',
-    ...upstream,
-    disclose: false,
-    meaning: 'Our account at the provider has no credit left (402 and its kin).',
-  },
-  upstream_not_found: {
-    status: 404,
-    type: 'not_found',
-    ...upstream,
-    meaning: 'The provider does not know the model (404, 410).',
-  },
-  upstream_context_too_long: {
-    status: 400,
-    type: 'context_length_exceeded',
-    ...upstream,
-    next: 'larger-window',
-    health: false,
-    meaning: 'The provider found the prompt too long.',
-  },
-  upstream_invalid_request: {
-    status: 400,
-    type: 'invalid_request',
-    ...upstream,
-    next: 'model',
-    health: false,
-    meaning: 'The provider refused a parameter (400).',
-  },
-  upstream_unprocessable: {
-    status: 422,
-    type: 'unprocessable',
-    ...upstream,
-    next: 'model',
-    health: false,
-    meaning: 'The provider refused a parameter (422).',
-  },
-  upstream_refused_ours: {
-    status: 400,
-    type: 'invalid_request',
-    ...upstream,
-    health: false,
-    meaning:
-      'The provider refused a field that the caller did not say so: we translated it. Another host is asked, one time.',
-  },
-  upstream_payload_too_large: {
-    status: 413,
-    type: 'payload_too_large',
-    ...upstream,
-    next: 'model',
-    health: false,
-    meaning: 'The provider found the body too large (413).',
-  },
-  upstream_content_policy: {
-    status: 403,
-    type: 'content_policy_violation',
-    ...upstream,
-    next: 'model',
-    health: false,
-    meaning: 'The provider’s input moderation refused the prompt.',
-  },
-  upstream_malformed: {
-    status: 502,
-    type: 'provider_unavailable',
-    ...upstream,
-    disclose: false,
-    meaning: 'The answer could not be read, or a redirect came instead of one.',
-  },
-  upstream_off_schema: {
-    status: 502,
-    type: 'provider_unavailable',
-    ...upstream,
-    next: 'once',
-    health: false,
-    meaning: 'The provider knows no schemas, was told of one in its prompt, and its answer does not conform.',
-  },
-  upstream_empty: {
-    status: 502,
-    type: 'provider_unavailable',
-    ...upstream,
-    disclose: false,
-    meaning: 'The answer had no content and no finish reason.',
-  },
-  upstream_too_large: {
-    status: 502,
-    type: 'provider_unavailable',
-    ...upstream,
-    disclose: false,
-    meaning: 'The answer exceeded our limits on size.',
-  },
-  upstream_interrupted: {
-    status: 502,
-    type: 'provider_unavailable',
-    ...upstream,
-    disclose: false,
-    meaning: 'The stream broke or ended without its end marker.',
-  },
-  upstream_stalled: {
-    status: 504,
-    type: 'timeout',
-    ...upstream,
-    disclose: false,
-    meaning: 'The stream fell silent for longer than the idle limit.',
-  },
+  ...UPSTREAM_ERRORS,
   // all of them
   capacity_exhausted: {
     status: 429,
