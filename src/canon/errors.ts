@@ -65,7 +65,7 @@ export const ERRORS = {
   },
   preset_conflict: {
     status: 409,
-    type: 'invalid_request',
+    type: 'precondition_failed',
     ...request,
     meaning: 'Two writes of one preset at once: the other one was first.',
   },
