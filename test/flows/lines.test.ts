@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { brotliCompressSync, constants, createGzip, gzipSync } from 'node:zlib';
-import { RunningGateway } from '../support/gateway.ts';
+import { FORGIVING, RunningGateway } from '../support/gateway.ts';
 import { chunk, DONE, readFrames, ScriptedUpstream, stream, usageChunk, whole } from '../support/upstream.ts';
 
 /** The lines on both sides: broken, silent, compressed, left. */
@@ -56,7 +56,7 @@ providers:
   two: { base_url: ${second.base}, endpoints: ${endpoints} }
   stubborn: { base_url: ${first.base}, cancellation: false, endpoints: ${endpoints} }
   bare: { base_url: "${bare.base}", endpoints: ${endpoints} }
-limits: { stream_commit_ms: 200, attempt_first_content_ms_max: 5000 }
+limits: ${JSON.stringify({ ...FORGIVING, stream_commit_ms: 200, attempt_first_content_ms_max: 5000 })}
 `,
   });
 });
