@@ -90,6 +90,13 @@ test('the last of two entries of one plugin counts', () => {
   expect(read('chat', { plugins })).toEqual({ 'response-healing': false });
 });
 
+test('`truncation: auto` of the newer wire is compression, unless the plugin says otherwise', () => {
+  expect(read('responses', { truncation: 'auto' })).toEqual({ 'context-compression': {} });
+  expect(read('responses', { truncation: 'disabled' })).toBeUndefined();
+  const plugins = [{ id: 'context-compression', enabled: false }];
+  expect(read('responses', { truncation: 'auto', plugins })).toEqual({ 'context-compression': false });
+});
+
 describe('transforms', () => {
   test.each(['chat', 'completions'])('switch compression on and off on %s', (wire) => {
     expect(read(wire, { transforms: ['middle-out'] })).toEqual({ 'context-compression': {} });

@@ -250,7 +250,7 @@ export function decodeRequest(body: unknown, _target?: Target): Result<Generatio
       serviceTier: wire.service_tier,
       ...cacheMark({ cache_control: wire.cache_control }),
       promptCacheKey: wire.prompt_cache_key,
-      plugins: wire.plugins,
+      plugins: wire.truncation === 'auto' ? { 'context-compression': {}, ...wire.plugins } : wire.plugins,
       sessionId: wire.session_id,
       user: wire.user,
       safetyIdentifier: wire.safety_identifier,

@@ -56,7 +56,7 @@ export function responseHead(context: AnswerContext): Wire {
     max_output_tokens: request?.maxOutputTokens ?? null,
     reasoning: { effort: request?.reasoning?.effort ?? null, summary: request?.reasoning?.summary ?? null },
     text: { format: formatWire(request?.output) },
-    truncation: 'disabled',
+    truncation: request?.plugins?.['context-compression'] ? 'auto' : 'disabled',
     previous_response_id: null,
     store: false,
     background: false,
