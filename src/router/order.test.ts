@@ -3,6 +3,7 @@ import { endpoint, model, planInput, request, world } from '../../test/support/w
 import { type Preferences, preferencesSchema } from '../canon/preferences.ts';
 import type { GenerationRequest } from '../canon/request.ts';
 import type { Candidate } from './candidate.ts';
+import { foldAttempt, type Health, inOutage, NO_HEALTH, uptimeClass } from './health.ts';
 import { type Classes, orderCandidates } from './order.ts';
 import { type PlanInput, plan } from './plan.ts';
 import { type Standing, UNTRIED } from './standing.ts';
@@ -49,6 +50,36 @@ describe('health in the order', () => {
       expect(hosts(input({}, known, { seed }))).toEqual(['c', 'b', 'a']);
       expect(hosts(input({ sort: 'price' }, known, { seed }))).toEqual(['c', 'b', 'a']);
     }
+  });
+
+  const attempts = (served: number, failed: number): Health => {
+    let health = NO_HEALTH;
+    for (let i = 0; i < served; i++) health = foldAttempt(health, 'served', 0);
+    for (let i = 0; i < failed; i++) health = foldAttempt(health, 'failed', 0);
+    return health;
+  };
+  /** The order by price of three hosts that served and failed so often, four minutes later. */
+  const after = (...seen: readonly (readonly [served: number, failed: number])[]): string[] => {
+    const known = Object.fromEntries(
+      seen.map(([served, failed], i) => {
+        const health = attempts(served, failed);
+        return ['abc'[i], { uptime: uptimeClass(health, 240_000), outage: inOutage(health, 240_000) }];
+      }),
+    );
+    return hosts(input({ sort: 'price' }, known));
+  };
+
+  it('INF-191 below 95 % of a hundred requests a host goes back, below 80 % to the end, with fewer nothing is said', () => {
+    expect(after([94, 6], [95, 5], [200, 0])).toEqual(['b', 'c', 'a']);
+    expect(after([79, 21], [80, 20], [100, 0])).toEqual(['c', 'b', 'a']);
+    expect(after([0, 99], [50, 49], [100, 0])).toEqual(['a', 'b', 'c']);
+  });
+
+  it('INF-189 two failures of the last half minute are an outage, and it is forgotten after that', () => {
+    const health = attempts(2, 2);
+    const at = (now: number): string[] => hosts(input({ sort: 'price' }, { a: { outage: inOutage(health, now) } }));
+    expect(at(29_000)).toEqual(['b', 'c', 'a']);
+    expect(at(31_000)).toEqual(['a', 'b', 'c']);
   });
 
   it('resting hosts stay candidates after everybody else, listed ones too', () => {

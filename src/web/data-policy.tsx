@@ -72,6 +72,7 @@ export function DataPolicySection({ provider }: { provider: Provider }): ReactNo
 function Origin({ policy: { source, checked } }: { policy: DataPolicy }): ReactNode {
   if (source === 'own-machine')
     return `Its operator runs it, so that nothing leaves the operator’s machine. Checked ${checked}.`;
+  if (source.length === 0) return `By its operator’s word, in ${checked}.`;
   return (
     <>
       By the provider’s own word, checked {checked}:{' '}

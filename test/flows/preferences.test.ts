@@ -31,6 +31,7 @@ providers:
       - { model: lab/one, upstream_model: keeps, quantization: bf16, supported_parameters: [temperature], ${PRICE} }
       - { model: lab/dear, upstream_model: dear, pricing: { prompt: "0.000009", completion: "0.000009" } }
       - { model: lab/cheap, upstream_model: cheap, ${PRICE} }
+      - { model: lab/vectors, upstream_model: vectors, output_modalities: [embeddings], ${PRICE} }
       - { model: lab/kept, upstream_model: kept, ${PRICE} }
   unknown:
     base_url: ${base}
@@ -205,6 +206,12 @@ const refusals: readonly (readonly [string, Json, number, Json])[] = [
     },
   ],
   ['INF-173 a model without one', { model: 'lab/past' }, 404, { code: 'model_deprecated' }],
+  [
+    'a model that does something else',
+    { model: 'lab/vectors' },
+    400,
+    { code: 'wrong_endpoint', constraint: { field: 'model', detail: 'call /embeddings' } },
+  ],
   ['an unknown model', { model: 'lab/never' }, 400, { code: 'model_not_found' }],
   [
     'nobody allowed',
@@ -252,6 +259,10 @@ describe('what is told when nobody is left', () => {
       if (!pages.has(page)) pages.set(page, await (await fetch(page)).text());
       expect(pages.get(page)).toContain(`id="${anchor}"`);
     }
+    const page = [...pages.values()].join('');
+    // Those that take a failing provider to be said.
+    for (const code of ['capacity_exhausted', 'temporarily_unavailable', 'model_unavailable_upstream'])
+      expect(page).toContain(`id="${code}"`);
     // A stream that fails before it begins is told the same.
     const streamed = await ask(open, { model: 'lab/gone', stream: true });
     expect(streamed.body.error.availability.fallback_models).toEqual(['lab/one']);
