@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { RunningGateway } from '../support/gateway.ts';
-import { ScriptedUpstream, whole } from '../support/upstream.ts';
+import { chunk, DONE, ScriptedUpstream, stream, usageChunk, whole } from '../support/upstream.ts';
 
 /** Wishes and the operator's policy at a real gateway: who is asked, and what is told when nobody is left. */
 
 type Json = Record<string, any>;
 
+/** Until a slow host begins; half of it is more than a quick one ever takes. */
+const SLOW_MS = 1600;
 const PRICE = 'pricing: { prompt: "0.000001", completion: "0.000001" }';
 
 let upstream: ScriptedUpstream;
@@ -20,6 +22,7 @@ providers:
     data_policy: { trains_on_prompts: false, zero_retention: true, regions: [eu] }
     endpoints:
       - { model: lab/one, upstream_model: clean, quantization: fp8, context_length: 50000, ${PRICE} }
+      - { model: lab/quick, upstream_model: quick, ${PRICE} }
       - { model: lab/gone, upstream_model: gone, ${PRICE} }
       - { model: lab/past, upstream_model: past, ${PRICE} }
       - { model: lab/one-pro, upstream_model: pro, ${PRICE} }
@@ -31,11 +34,13 @@ providers:
       - { model: lab/one, upstream_model: keeps, quantization: bf16, supported_parameters: [temperature], ${PRICE} }
       - { model: lab/dear, upstream_model: dear, pricing: { prompt: "0.000009", completion: "0.000009" } }
       - { model: lab/cheap, upstream_model: cheap, ${PRICE} }
+      - { model: lab/paced, upstream_model: slow, ${PRICE} }
       - { model: lab/vectors, upstream_model: vectors, output_modalities: [embeddings], ${PRICE} }
       - { model: lab/kept, upstream_model: kept, ${PRICE} }
   unknown:
     base_url: ${base}
     endpoints:
+      - { model: lab/paced, upstream_model: quick, pricing: { prompt: "0.000009", completion: "0.000009" } }
       - { model: lab/one, upstream_model: unknown, ${PRICE} }
 models:
   lab/gone: { hidden: true, successor: lab/one }
@@ -46,7 +51,17 @@ ${routing}
 
 beforeAll(async () => {
   upstream = new ScriptedUpstream();
-  upstream.reply = ({ body }) => whole(`by ${body.model}`);
+  upstream.reply = ({ body }) => {
+    if (!body.stream) return whole(`by ${body.model}`);
+    const words = Array.from({ length: 20 }, () => chunk({ content: 'word ' }));
+    return stream(
+      body.model === 'slow' ? SLOW_MS : 0,
+      ...words,
+      chunk({}, 'stop'),
+      usageChunk({ prompt_tokens: 10, completion_tokens: 100, total_tokens: 110 }),
+      DONE,
+    );
+  };
   open = await RunningGateway.start({ config: config(upstream.base, '') });
   strict = await RunningGateway.start({
     config: config(upstream.base, 'routing: { zdr: true, ignore: [unknown], only: [clean, keeps, unknown] }'),
@@ -137,6 +152,43 @@ describe('other words of the wire', () => {
         'lab/cheap',
       ]);
     }
+  });
+});
+
+describe('what was measured', () => {
+  test('INF-205 INF-207 INF-208 decides who is asked: by sort, by threshold, and over models', async () => {
+    for (const only of ['keeps', 'unknown'])
+      await Promise.all(
+        Array.from({ length: 3 }, async () =>
+          (await open.post({ model: 'lab/paced', messages, stream: true, provider: { only: [only] } })).text(),
+        ),
+      );
+    const first = async (body: Json): Promise<string> =>
+      (await ask(open, { model: 'lab/paced', ...body })).body.choices[0].message.content;
+    // What is known of hosts is put together once a second.
+    const soon = async (find: () => Promise<string>, expected: string): Promise<void> => {
+      for (let i = 0; i < 100 && (await find()) !== expected; i++) await Bun.sleep(100);
+      expect(await find()).toBe(expected);
+    };
+    await soon(() => first({ provider: { sort: 'latency' } }), 'by quick');
+    const bound = SLOW_MS / 2000;
+    const wishes: readonly (readonly [Json, string])[] = [
+      [{ sort: 'price' }, 'by slow'],
+      [{ sort: 'latency' }, 'by quick'],
+      [{ sort: 'throughput' }, 'by quick'],
+      [{ sort: 'price', preferred_max_latency: bound }, 'by quick'],
+      [{ sort: 'price', preferred_max_latency: { p50: 60 } }, 'by slow'],
+      [{ sort: 'price', preferred_max_latency: bound, only: ['keeps'] }, 'by slow'],
+    ];
+    for (const [provider, expected] of wishes)
+      expect([provider, await first({ provider })]).toEqual([provider, expected]);
+    // A fallback model goes first once it is known to be quick enough, and only then.
+    const provider = { preferred_max_latency: bound, ignore: ['unknown'] };
+    const model = async (): Promise<string> =>
+      (await ask(open, { model: undefined, models: ['lab/paced', 'lab/quick'], provider })).body.model;
+    expect(await model()).toBe('lab/paced');
+    await (await open.post({ model: 'lab/quick', messages, stream: true })).text();
+    await soon(model, 'lab/quick');
   });
 });
 
