@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ERRORS } from '../src/canon/errors.ts';
 import { PLUGINS } from '../src/canon/plugins.ts';
+import { PREFERENCES } from '../src/canon/preferences.ts';
 import { QUIRKS, TRAITS } from '../src/canon/target.ts';
 import { UNITS } from '../src/canon/units.ts';
 import { LIMITS } from '../src/config/limits.ts';
@@ -93,6 +94,14 @@ export const GENERATED: Readonly<Record<string, string>> = {
     table(
       ['Trait', 'What it means'],
       Object.entries(TRAITS).map(([id, says]) => [code(id), says]),
+    ),
+  ),
+  'docs/preferences.md': page(
+    'Preferences',
+    'Members of `provider` in a request: what a caller wishes of [routing](routing.md). Members that are `null` count as absent; a wrong type or value is refused.',
+    table(
+      ['Member', 'What it does'],
+      Object.entries(PREFERENCES).map(([id, row]) => [code(id), row.says]),
     ),
   ),
   'docs/limits.md': page(
