@@ -7,7 +7,7 @@ import { loadSnapshot } from '../../src/catalogue/load.ts';
 import { routeOf } from '../../src/cli/provider-route.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { googleSigner } from '../../src/upstream/google.ts';
-import { RunningGateway } from '../support/gateway.ts';
+import { FORGIVING, RunningGateway } from '../support/gateway.ts';
 import { authorization } from '../support/sigv4.ts';
 import { ScriptedUpstream, whole } from '../support/upstream.ts';
 
@@ -71,6 +71,7 @@ beforeAll(async () => {
   gateway = await RunningGateway.start({
     env: { ...AWS, GOOGLE_APPLICATION_CREDENTIALS: path },
     config: JSON.stringify({
+      limits: FORGIVING,
       providers: {
         'amazon-bedrock': { base_url: origin, ...endpoints('test/claude', ARN) },
         'google-vertex': {
