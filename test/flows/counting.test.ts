@@ -195,7 +195,7 @@ describe('what hosts report', () => {
     const ask = async (words: number, usage: Json): Promise<number> => {
       upstream.reply = () => whole('Hi', { usage });
       const messages = [{ role: 'user', content: word.repeat(words) }];
-      return (await estimating.post({ model: 'lab/window', messages, max_tokens: 1 })).status;
+      return (await estimating.post({ model: 'lab/window', messages, max_tokens: 1, transforms: [] })).status;
     };
     const size = async (words: number): Promise<number> => {
       upstream.reply = () => whole('Hi', { usage: null });
