@@ -31,6 +31,9 @@ export interface KeyUsage {
   readonly monthly: Nanodollars;
 }
 
+/** What of a key can be changed. */
+export type KeyChanges = Partial<Pick<Key, 'name' | 'disabled' | 'limit'>>;
+
 /** What a key may spend until its limit begins anew. */
 export interface KeyAllowance {
   readonly limit: Nanodollars;
@@ -96,13 +99,13 @@ export class Keyring {
     return { text, key };
   }
 
-  /** Changes what a key may spend; requests in flight complete. @returns undefined when there is no such key */
-  async limit(hash: string, limit: KeyLimit | null): Promise<Key | undefined> {
+  /** Changes what is not fixed for good; requests in flight complete. @returns undefined when there is no such key */
+  async update(hash: string, changes: KeyChanges): Promise<Key | undefined> {
     const known = this.#keys.get(hash);
     if (!known) return undefined;
-    const key = { ...known, limit };
-    await this.#store.putKey(key);
+    const key = { ...known, ...changes };
     this.#keys.set(hash, key);
+    await this.#store.putKey(key);
     return key;
   }
 

@@ -56,7 +56,7 @@ describe('the window of a key’s limit', () => {
       resetsAt,
     });
     if (resetsAt !== null) expect(keyring.allowance(hash, resetsAt)?.spent).toBe(ZERO);
-    await keyring.limit(hash, null);
+    await keyring.update(hash, { limit: null });
     expect(keyring.allowance(hash, NOW)).toBeUndefined();
   });
 });

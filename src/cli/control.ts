@@ -38,7 +38,7 @@ export function localAdministration(rooms: {
     createKey: (name, kind, limit) => keyring.create(name, kind, clock.now(), limit),
     limitKey: async (reference, limit) => {
       const key = only(reference);
-      return key && keyring.limit(key.hash, limit);
+      return key && keyring.update(key.hash, { limit });
     },
     listKeys: async () =>
       keyring.list().map((key) => ({ ...key, usageUsd: usdNumber(keyring.usage(key.hash, clock.now()).total) })),

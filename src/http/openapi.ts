@@ -73,6 +73,30 @@ const inference = (dialect: Dialect): Json => ({
   }),
 });
 
+const keyHash = [parameter('hash', 'path', true)];
+const keyPaths: Json = {
+  '/keys': {
+    get: {
+      summary: 'All inference keys; management keys only, as below',
+      parameters: [parameter('include_disabled', 'query', false), parameter('offset', 'query', false)],
+      responses: { ...ok('A list of keys'), ...failures },
+    },
+    post: {
+      summary: 'A new key, with a limit where one is given',
+      responses: { '201': { description: 'The key and, this once, its text' }, ...failures },
+    },
+  },
+  '/keys/{hash}': {
+    get: { summary: 'One key', parameters: keyHash, responses: { ...ok('A key'), ...failures } },
+    patch: {
+      summary: 'Its name, its limit, or whether it may be used',
+      parameters: keyHash,
+      responses: { ...ok('The key as it is now'), ...failures },
+    },
+    delete: { summary: 'Revoke a key', parameters: keyHash, responses: { ...ok('Done'), ...failures } },
+  },
+};
+
 const presetPaths: Json = {
   '/presets': {
     get: { summary: 'All presets', parameters: page, responses: { ...ok('A list of presets'), ...failures } },
@@ -162,6 +186,7 @@ export function openapi(): Json {
         },
       },
       '/key': { get: { summary: 'The key in use', responses: { ...ok('The key with its usage'), ...failures } } },
+      ...keyPaths,
       ...presetPaths,
       '/credits': { get: { summary: 'Credit granted and used', responses: { ...ok('Totals in USD'), ...failures } } },
       '/generation': {

@@ -19,8 +19,9 @@ export function errorResponse(error: GatewayError, baseUrl: string): Response {
   return toResponse(refuse(undefined, ENVELOPE, error, { baseUrl }));
 }
 
-export function json(body: unknown, headers: Readonly<Record<string, string>> = {}): Response {
+export function json(body: unknown, headers: Readonly<Record<string, string>> = {}, status = 200): Response {
   return new Response(JSON.stringify(body), {
+    status,
     headers: { ...CORS_HEADERS, 'content-type': 'application/json', ...headers },
   });
 }

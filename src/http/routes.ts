@@ -7,6 +7,7 @@ import { SERVED } from '../dialects/registry.ts';
 import { preflight } from './cors.ts';
 import { baseUrlOf, type Connection, countTokens, inference } from './inference/chat.ts';
 import { creditsJson, generationJson, keyJson, providerJson } from './platform/account.ts';
+import { keyRoutes } from './platform/keys.ts';
 import { nextLink, parseModelQuery, selectModels } from './platform/model-query.ts';
 import { architectureJson, endpointJson, googleModelJson, ModelList, routableHosts } from './platform/models.ts';
 import { ollamaRoutes } from './platform/ollama.ts';
@@ -94,6 +95,7 @@ function api(ports: HttpPorts, models: () => ModelList): Hono<Bindings> {
       : errorResponse(caller.error, baseUrlOf(c.req.raw));
   });
 
+  keyRoutes(app, ports);
   presetRoutes(app, ports);
 
   app.get('/generation', async (c) => {

@@ -409,7 +409,7 @@ describe('input that nobody should send', () => {
   });
 
   test('PLT-014 what is not built here is 404, never 5xx', async () => {
-    for (const path of ['/embeddings', '/images', '/guardrails', '/activity', '/keys']) {
+    for (const path of ['/embeddings', '/images', '/guardrails', '/activity', '/byok']) {
       const response = await gateway.get(path);
       expect([path, response.status]).toEqual([path, 404]);
     }

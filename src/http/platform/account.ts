@@ -10,17 +10,12 @@ import { add, larger, nanodollars, subtract, usdNumber, ZERO } from '../../money
 
 type Json = Record<string, unknown>;
 
-/** `GET /key` (spec/platform 6.3), deprecated members included: clients demand them. */
-export function keyJson(key: Key, keyring: Keyring, gateway: GatewayPorts): Json {
-  const { clock, conversations: caches, freeModels } = gateway;
-  const now = clock.now();
+/** What a key may spend and has spent. */
+export function spendingJson(key: Key, keyring: Keyring, now: number): Json {
   const usage = keyring.usage(key.hash, now);
   const allowance = keyring.allowance(key.hash, now);
   const left = allowance && larger(subtract(allowance.limit, allowance.spent), ZERO);
-  const free = freeModels?.today(now);
-  const management = key.kind === 'management';
   return {
-    label: key.label,
     limit: allowance ? usdNumber(allowance.limit) : null,
     limit_remaining: left === undefined ? null : usdNumber(left),
     limit_reset: allowance?.reset ?? null,
@@ -33,6 +28,18 @@ export function keyJson(key: Key, keyring: Keyring, gateway: GatewayPorts): Json
     byok_usage_daily: 0,
     byok_usage_weekly: 0,
     byok_usage_monthly: 0,
+  };
+}
+
+/** `GET /key` (spec/platform 6.3), deprecated members included: clients demand them. */
+export function keyJson(key: Key, keyring: Keyring, gateway: GatewayPorts): Json {
+  const { clock, conversations: caches, freeModels } = gateway;
+  const now = clock.now();
+  const free = freeModels?.today(now);
+  const management = key.kind === 'management';
+  return {
+    label: key.label,
+    ...spendingJson(key, keyring, now),
     creator_user_id: null,
     is_free_tier: false,
     is_management_key: management,
