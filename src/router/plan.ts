@@ -57,11 +57,15 @@ export function plan(input: PlanInput): Result<Plan, GatewayError> {
     else error = open.error;
   }
   const { models, candidates: all } = arranged(fields, input);
-  const squeezed = (model: Model): boolean => fields.some((field) => field.squeezed && field.model === model);
-  const candidates = fields.length > 1 && fields.some((field) => field.squeezed) ? squeezedLast(all, squeezed) : all;
+  const candidates = fields.length > 1 ? withSqueezedLast(all, fields) : all;
   for (const planned of models) if (planned.error) error = planned.error;
   if (candidates.length === 0) return fail(withModels(error ?? NOTHING_NAMED, slugs.value));
   return ok({ seed: input.seed, snapshotId: input.snapshot.id, models, candidates });
+}
+
+function withSqueezedLast(candidates: readonly Candidate[], fields: readonly OpenField[]): readonly Candidate[] {
+  const squeezed = (model: Model): boolean => fields.some((field) => field.squeezed && field.model === model);
+  return fields.some((field) => field.squeezed) ? squeezedLast(candidates, squeezed) : candidates;
 }
 
 const NOTHING_NAMED = gatewayError('invalid_request', 'model: name a model, or set `default_model`');
@@ -132,7 +136,7 @@ function openField(slug: string, resolved: ResolvedModel, input: PlanInput): Ope
   const left = ruled(hosts, facts, rejected);
   const preferred = softPreferences(left, facts);
   const roomy = preferRoom(preferred.left, facts);
-  rejected.push(...preferred.rejected, ...roomy.rejected);
+  if (preferred.rejected.length + roomy.rejected.length > 0) rejected.push(...preferred.rejected, ...roomy.rejected);
   return { requested: slug, model, hosts: roomy.left, facts, rejected, squeezed: roomy.squeezed };
 }
 
@@ -186,31 +190,27 @@ function plannedOf(field: OpenField, candidates: readonly Candidate[]): PlannedM
 
 /** The hosts that no rule is against; the very same list where none rejects anybody, which is nearly always. */
 function ruled(hosts: readonly Host[], facts: Facts, rejected: Rejection[]): readonly Host[] {
-  const rules: RuleId[] = [];
-  const tests: Against[] = [];
+  let left = hosts;
   for (const rule of RULES) {
+    if (left.length === 0) break;
     const against = rule.against(facts);
-    if (!against) continue;
-    rules.push(rule.id);
-    tests.push(against);
+    if (against) left = kept(left, rule.id, against, rejected);
   }
-  let kept: Host[] | undefined;
+  return left;
+}
+
+function kept(hosts: readonly Host[], rule: RuleId, against: Against, rejected: Rejection[]): readonly Host[] {
+  let left: Host[] | undefined;
   for (let i = 0; i < hosts.length; i++) {
     const host = hosts[i] as Host;
-    let reason: string | undefined;
-    let at = 0;
-    while (at < tests.length) {
-      reason = (tests[at] as Against)(host);
-      if (reason !== undefined) break;
-      at++;
-    }
-    if (reason === undefined) kept?.push(host);
+    const reason = against(host);
+    if (reason === undefined) left?.push(host);
     else {
-      kept ??= hosts.slice(0, i);
-      rejected.push({ endpoint: host.endpoint, provider: host.provider, rule: rules[at] as RuleId, reason });
+      left ??= hosts.slice(0, i);
+      rejected.push({ endpoint: host.endpoint, provider: host.provider, rule, reason });
     }
   }
-  return kept ?? hosts;
+  return left ?? hosts;
 }
 
 /** OpenRouter's words for what rules look at (spec/inference 4.6), and ours where it has none. */

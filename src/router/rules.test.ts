@@ -168,6 +168,7 @@ describe('models and their precision', () => {
     expect(at('nvfp4')).toEqual(['nvfp4']);
     expect(at('mxfp8', 'bf16')).toEqual(['bf16', 'mxfp8']);
     expect(at('unknown')).toEqual(['silent', 'unknown']);
+    expect(at()).toHaveLength(QUANTIZATIONS.length + 1);
     for (const one of ['int4', 'int8', 'fp6', 'fp16', 'bf16', 'fp32']) expect(at(one)).toEqual([one]);
   });
 });

@@ -130,7 +130,8 @@ export const QUANTIZATION: Rule = {
   id: 'quantization',
   against: ({ request: { preferences } }: Facts) => {
     const { quantizations } = preferences;
-    if (!quantizations) return undefined;
+    // An empty list is no wish: clients send it where they have none.
+    if (!quantizations || quantizations.length === 0) return undefined;
     const wanted = new Set<string>(quantizations.flatMap((one) => RELATIVES[one] ?? [one]));
     return ({ endpoint: { quantization = 'unknown' } }) =>
       wanted.has(quantization)
@@ -143,6 +144,6 @@ export const QUANTIZATION: Rule = {
     constraint(
       'quantization',
       'provider.quantizations',
-      `No endpoints found for ${planned.requested} at ${request.preferences.quantizations?.join(', ') || 'no precision at all'}: ${reasons(planned, 'quantization')}.`,
+      `No endpoints found for ${planned.requested} at ${request.preferences.quantizations?.join(', ')}: ${reasons(planned, 'quantization')}.`,
     ),
 };

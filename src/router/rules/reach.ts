@@ -2,7 +2,7 @@ import type { Operation } from '../../canon/request.ts';
 import { isGone } from '../../catalogue/lifetime.ts';
 import type { Model } from '../../catalogue/types.ts';
 import { ended } from '../ended.ts';
-import type { Rule } from '../rule.ts';
+import type { Against, Rule } from '../rule.ts';
 
 /** Where models of a kind are called. */
 const ROUTES: Readonly<Record<string, string>> = {
@@ -47,12 +47,11 @@ export const DEPRECATED: Rule = {
   error: (planned, facts) => ended(planned.requested, facts, 'It has ended.'),
 };
 
+const noLongerServed: Against = ({ endpoint }) => (endpoint.retired ? 'no longer served here' : undefined);
+
 export const RETIRED: Rule = {
   id: 'retired',
-  against:
-    () =>
-    ({ endpoint }) =>
-      endpoint.retired ? 'no longer served here' : undefined,
+  against: () => noLongerServed,
   error: (planned, facts) => ended(planned.requested, facts, 'Every host has retired it.'),
 };
 
