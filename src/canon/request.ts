@@ -121,6 +121,8 @@ export interface AssistantMessage {
   readonly role: 'assistant';
   readonly parts: readonly Part[];
   readonly toolCalls: readonly ToolCall[];
+  /** The model that said it, where the caller repeats that. */
+  readonly model?: string;
   readonly reasoning?: ReasoningHistory;
   readonly name?: string;
 }

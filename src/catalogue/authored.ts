@@ -1,5 +1,6 @@
 import type { EndpointFile, LabFile, ModelFile, ProviderFile } from './authored-schema.ts';
 import type { Decision } from './identify.ts';
+import type { Router } from './routers.ts';
 import type { Observed, Row } from './row.ts';
 import type { AliasPeriod, SandboxRow, Source, TraitRule } from './types.ts';
 
@@ -34,4 +35,5 @@ export interface Authored {
   readonly periods: readonly AliasPeriod[];
   readonly decisions: readonly Decision[];
   readonly traits: readonly TraitRule[];
+  readonly routers: readonly Router[];
 }

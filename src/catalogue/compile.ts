@@ -171,6 +171,7 @@ function dataOf({ authored, labs, found, drafts, facts }: DataInput): Omit<Catal
     endpoints: drafts.map((draft) => buildEndpoint(draft, lookups)),
     sandbox: authored.sandbox,
     ...(authored.traits.length > 0 && { traits: authored.traits }),
+    ...(authored.routers.length > 0 && { routers: authored.routers }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { QUIRK_IDS } from '../canon/target.ts';
+import { type Router, withRouters } from './routers.ts';
 import { Snapshot } from './snapshot.ts';
 import type { Endpoint, Model, Provider } from './types.ts';
 
@@ -7,6 +8,8 @@ export interface Overlay {
   readonly providers: readonly Provider[];
   readonly models: readonly Model[];
   readonly endpoints: readonly Endpoint[];
+  /** Tables of routers, in place of those of the same slug. */
+  readonly routers?: readonly Router[];
 }
 
 /** Replaces rows of the same id, adds the others. An operator's word on their own installation beats every source. */
@@ -20,14 +23,15 @@ function merged<T extends { readonly id: string }>(base: readonly T[], added: re
 
 /** The catalogue with an operator's own rows on top; the same catalogue when there are none. */
 export function withOverlay(snapshot: Snapshot, overlay: Overlay): Snapshot {
-  const { providers, models, endpoints } = overlay;
-  if (providers.length + models.length + endpoints.length === 0) return snapshot;
+  const { providers, models, endpoints, routers = [] } = overlay;
+  if (providers.length + models.length + endpoints.length + routers.length === 0) return snapshot;
   return new Snapshot({
     id: `${snapshot.id}+`,
     asOf: snapshot.asOf,
     labs: snapshot.labs,
     sandbox: snapshot.sandbox,
     traits: snapshot.traits,
+    routers: withRouters([...snapshot.routers.values()], routers),
     models: merged(snapshot.models, models),
     providers: merged(snapshot.providers, providers),
     endpoints: merged(snapshot.endpoints, endpoints),

@@ -3,6 +3,7 @@ import type { Trait } from '../canon/target.ts';
 import { type Abilities, abilitiesOf, TraitRules } from './abilities.ts';
 import { isGone } from './lifetime.ts';
 import { type Occasion, type Rates, ratesOn, readRates, worstRates } from './rates.ts';
+import type { Router } from './routers.ts';
 import { tagOf } from './tags.ts';
 import { tierEndpoints } from './tier-endpoints.ts';
 import type { CatalogueData, Endpoint, Lab, Model, Provider, SandboxRow, TraitRule } from './types.ts';
@@ -28,6 +29,8 @@ export class Snapshot {
   readonly labs: readonly Lab[];
   readonly sandbox: readonly SandboxRow[];
   readonly traits: readonly TraitRule[];
+  /** Names for a choice among models, by slug. */
+  readonly routers: ReadonlyMap<string, Router>;
   readonly #models = new Map<string, Model>();
   readonly #providers = new Map<string, Provider>();
   readonly #labs = new Map<string, Lab>();
@@ -52,6 +55,7 @@ export class Snapshot {
     this.labs = data.labs;
     this.sandbox = data.sandbox;
     this.traits = data.traits ?? [];
+    this.routers = new Map(data.routers?.map((router) => [router.slug, router]));
     this.#rules = new TraitRules(this.traits);
     for (const lab of data.labs) this.#labs.set(lab.id, lab);
     for (const provider of data.providers) this.#providers.set(provider.id, provider);

@@ -6,6 +6,7 @@ import type { Trait } from '../canon/target.ts';
 import type { Tier } from '../canon/tiers.ts';
 import type { Unit } from '../canon/units.ts';
 import type { DataPolicy } from './data-policy.ts';
+import type { Router } from './routers.ts';
 
 /** The words for what is known of a value; a figure is never just present or blank (spec/reference-site A2). */
 export const STATES = {
@@ -376,6 +377,7 @@ export interface CatalogueData {
   readonly endpoints: readonly Endpoint[];
   readonly sandbox: readonly SandboxRow[];
   readonly traits?: readonly TraitRule[];
+  readonly routers?: readonly Router[];
 }
 
 export interface CatalogueFacts {

@@ -1,9 +1,12 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Operation } from '../canon/request.ts';
 import type { DataPolicy } from '../catalogue/data-policy.ts';
 import { endOfLife } from '../catalogue/lifetime.ts';
 import { localRows } from '../catalogue/local-models.ts';
 import { customModel, customProvider, type Overlay, withOverlay } from '../catalogue/overlay.ts';
 import { readPricing } from '../catalogue/pricing-object.ts';
+import { parseRouter, type Router } from '../catalogue/routers.ts';
 import type { Snapshot } from '../catalogue/snapshot.ts';
 import type { FoundServer } from '../catalogue/sources/local-servers.ts';
 import { endpointIdOf } from '../catalogue/tags.ts';
@@ -82,6 +85,7 @@ function overlayOf(config: Config, catalogue: Snapshot): Overlay {
   return {
     providers,
     models,
+    routers: ownRouters(config.home),
     endpoints: endpoints.map((endpoint) => ({
       ...endpoint,
       model: catalogue.model(endpoint.model)?.id ?? endpoint.model,
@@ -106,6 +110,23 @@ function unknownModel(id: string, catalogue: Snapshot): string {
     catalogue.models.map((model) => model.id),
   );
   return `models.${id} is neither in the catalogue nor at one of your providers${near ? `; did you mean ${near}?` : ''}`;
+}
+
+/** Tables of routers that the operator keeps beside the data; they replace ours of the same slug (docs/routers.md). */
+function ownRouters(home: string): readonly Router[] {
+  const folder = join(home, 'routers');
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.toml'))
+    .sort()
+    .map((name) => {
+      const file = join(folder, name);
+      try {
+        return parseRouter(file, readFileSync(file, 'utf8'));
+      } catch (error) {
+        throw new ConfigError((error as Error).message);
+      }
+    });
 }
 
 function providerOf(id: string, own: ProviderConfig, catalogue: Snapshot): Provider {

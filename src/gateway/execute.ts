@@ -333,9 +333,11 @@ function remaining(
     if (again) return others.filter(other);
     return others.length > 0 ? others : [failed];
   }
-  if (next === 'model') return others.filter(other);
+  if (next === 'model') return others.filter((candidate) => other(candidate) && !candidate.onlyWhenIll);
   const window = failed.endpoint.contextLength ?? 0;
-  return others.filter((candidate) => other(candidate) || (candidate.endpoint.contextLength ?? 0) > window);
+  return others.filter(
+    (candidate) => (other(candidate) && !candidate.onlyWhenIll) || (candidate.endpoint.contextLength ?? 0) > window,
+  );
 }
 
 interface Read {

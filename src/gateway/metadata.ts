@@ -1,5 +1,5 @@
 import type { GenerationRequest } from '../canon/request.ts';
-import type { Plan } from '../router/candidate.ts';
+import type { Plan, RoutedBy } from '../router/candidate.ts';
 import { resolveModel } from '../router/resolve.ts';
 import type { Execution } from './execute.ts';
 import type { Roads } from './ports.ts';
@@ -12,10 +12,9 @@ export function routerMetadata(plan: Plan, execution: Execution, { model }: Gene
     model: model.id,
     selected: endpoint.id === winner?.endpoint.id,
   }));
-  const alias = plan.models[0] !== undefined && plan.models[0].requested !== plan.models[0].model.id;
   return {
     requested: model ?? plan.models[0]?.requested ?? '',
-    strategy: plan.models.length > 1 ? 'fallback' : alias ? 'alias' : 'direct',
+    strategy: strategyOf(plan),
     region: null,
     summary: `available=${available.length}${winner ? `, selected=${winner.provider.name}` : ''}`,
     attempt: execution.attempts.length,
@@ -24,7 +23,9 @@ export function routerMetadata(plan: Plan, execution: Execution, { model }: Gene
       total: plan.models.reduce((sum, model) => sum + model.candidates.length + model.rejected.length, 0),
       available,
     },
-    ...(execution.pipeline && { pipeline: execution.pipeline }),
+    ...((plan.routed || execution.pipeline) && {
+      pipeline: [...(plan.routed ?? []).flatMap(stageOf), ...(execution.pipeline ?? [])],
+    }),
     turnpike: { dropped: execution.winner?.encoded.dropped ?? [], ...resumed(execution) },
     ...(execution.attempts.length > 0 && {
       attempts: execution.attempts.map((attempt) => ({
@@ -36,6 +37,21 @@ export function routerMetadata(plan: Plan, execution: Execution, { model }: Gene
     }),
   };
 }
+
+/** How the models came about: a router's choice, the caller's list, another name, or the very one that was named. */
+function strategyOf({ routed, models }: Plan): string {
+  const [first] = models;
+  const slugs = new Set(models.map(({ requested, router }) => router ?? requested));
+  if (slugs.size > 1) return 'fallback';
+  if (routed?.[0]) return routed[0].kind;
+  return first !== undefined && first.requested !== first.model.id ? 'alias' : 'direct';
+}
+
+/** What a router took the request for. */
+const stageOf = ({ plugin, slug, taskType }: RoutedBy): readonly unknown[] =>
+  taskType === undefined
+    ? []
+    : [{ type: 'plugin', name: plugin ?? slug, summary: `task=${taskType}`, data: { task_type: taskType } }];
 
 /** The same for a request that no host is left for: nothing was tried. */
 export function unroutedMetadata({ model, fallbacks }: GenerationRequest, { snapshot, defaultModel }: Roads): unknown {

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../canon/errors.ts';
 import type { Counts } from '../canon/units.ts';
 import type { Price } from '../ledger/price.ts';
-import type { Plan } from '../router/candidate.ts';
+import type { Candidate, Plan } from '../router/candidate.ts';
 import type { Call } from './call.ts';
 import type { Flip } from './conversations.ts';
 import type { AttemptRecord, Execution } from './execute.ts';
@@ -19,6 +19,8 @@ export interface GenerationRecord {
   readonly upstreamId: string | null;
   /** What was asked for: an answer, or something else. */
   readonly operation: string;
+  /** The router that chose the model, where one did. */
+  readonly router?: string;
   readonly streamed: boolean;
   readonly cancelled: boolean;
   readonly finish: string | null;
@@ -91,6 +93,12 @@ export interface RecordInput {
   readonly endedAt: number;
 }
 
+/** The router that chose who served; where nobody did, the first that was asked. */
+function routerOf({ models, routed }: Plan, candidate: Candidate | undefined): { readonly router?: string } {
+  const router = candidate ? models.find(({ model }) => model.id === candidate.model.id)?.router : routed?.[0]?.slug;
+  return router === undefined ? {} : { router };
+}
+
 export function recordOf({
   call,
   plan,
@@ -117,6 +125,7 @@ export function recordOf({
     endpoint: candidate?.endpoint.id ?? null,
     upstreamId: meter?.upstreamId ?? null,
     operation: request.operation?.kind ?? 'completions',
+    ...(plan.routed && routerOf(plan, candidate)),
     streamed: request.stream,
     cancelled,
     finish: meter?.finish ?? null,

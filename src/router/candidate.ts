@@ -44,6 +44,8 @@ export interface Candidate {
   readonly chance?: number;
   /** Listed by the caller, or the host of the conversation: no threshold moves it. */
   readonly pinned?: boolean;
+  /** Of a router's further choices: asked where those before it were ill, not where they refused the request. */
+  readonly onlyWhenIll?: true;
 }
 
 export interface Rejection {
@@ -53,9 +55,19 @@ export interface Rejection {
   readonly reason: string;
 }
 
+/** A router that chose models. */
+export interface RoutedBy {
+  readonly slug: string;
+  readonly kind: 'auto' | 'free' | 'pareto';
+  readonly plugin?: string;
+  readonly taskType?: string;
+}
+
 /** All hosts of one of the models the caller named. */
 export interface PlannedModel {
   readonly requested: string;
+  /** The router that chose it, where one did. */
+  readonly router?: string;
   readonly model: Model;
   readonly candidates: readonly Candidate[];
   readonly rejected: readonly Rejection[];
@@ -68,6 +80,8 @@ export interface PlannedModel {
  */
 export interface Plan {
   readonly seed: number;
+  /** Routers of the request, and what each took it for. */
+  readonly routed?: readonly RoutedBy[];
   readonly snapshotId: string;
   readonly models: readonly PlannedModel[];
   readonly candidates: readonly Candidate[];

@@ -7,17 +7,18 @@ import { fail, ok, type Result } from '../canon/result.ts';
 import { isGone } from '../catalogue/lifetime.ts';
 import type { Host, Snapshot } from '../catalogue/snapshot.ts';
 import type { Endpoint, Model, Provider } from '../catalogue/types.ts';
-import type { Candidate, Plan, PlannedModel, Rejection, RuleId } from './candidate.ts';
+import type { Candidate, Plan, PlannedModel, Rejection, RoutedBy, RuleId } from './candidate.ts';
 import { ended, freeEnded, paidOf } from './ended.ts';
 import type { Size } from './limits.ts';
 import { type Field, orderCandidates, promoteMet } from './order.ts';
 import { inWantedForm } from './reasoning.ts';
 import { type ResolvedModel, resolveModel, sortOfVariants, whyUnknown } from './resolve.ts';
 import { preferRoom, squeezedLast } from './room.ts';
+import { choose, type Routed, routerOf } from './routers.ts';
 import { type Against, type Facts, type RuleError, ratesAt } from './rule.ts';
 import { excludedProviders } from './rules/providers.ts';
 import { RULES } from './rules.ts';
-import { softPreferences } from './soft.ts';
+import { softPreferences, takesNeeded } from './soft.ts';
 import { mixesModels } from './sort.ts';
 import type { Standing } from './standing.ts';
 import { looksAtTiers, PRIORITY_FIRST, TIER_SORTS, tierAsked, wantsFastTwin } from './tiers.ts';
@@ -41,6 +42,8 @@ export interface PlanInput {
   readonly now?: number;
   /** The endpoint that has this conversation in its cache: first, where no constraint is against it and no `provider.order` is given. */
   readonly sticky?: string;
+  /** What a classifier said that the request is about, for routers; null where it failed, absent where there is none. */
+  readonly taskType?: string | null;
   /** The request's parts that are not text, where they are known already. */
   readonly media?: readonly PlacedMedia[];
 }
@@ -50,9 +53,11 @@ export function plan(input: PlanInput): Result<Plan, GatewayError> {
   const slugs = requestedSlugs(input);
   if (!slugs.ok) return slugs;
   const fields: OpenField[] = [];
+  const routed: RoutedBy[] = [];
   let error: GatewayError | undefined;
   for (const slug of slugs.value) {
-    const open = openFields(slug, input);
+    const router = routerOf(input.snapshot, slug);
+    const open = router ? openRouted(router, input, routed) : openFields(slug, input);
     if (open.ok) fields.push(...open.value);
     else error = open.error;
   }
@@ -60,7 +65,8 @@ export function plan(input: PlanInput): Result<Plan, GatewayError> {
   const candidates = fields.length > 1 ? withSqueezedLast(all, fields) : all;
   for (const planned of models) if (planned.error) error = planned.error;
   if (candidates.length === 0) return fail(withModels(error ?? NOTHING_NAMED, slugs.value));
-  return ok({ seed: input.seed, snapshotId: input.snapshot.id, models, candidates });
+  const plan = { seed: input.seed, snapshotId: input.snapshot.id, models, candidates };
+  return ok(routed.length > 0 ? { ...plan, routed } : plan);
 }
 
 function withSqueezedLast(candidates: readonly Candidate[], fields: readonly OpenField[]): readonly Candidate[] {
@@ -92,6 +98,36 @@ interface OpenField extends Field {
   readonly rejected: Rejection[];
   /** Not even half of the conversation fits into any of its hosts. */
   readonly squeezed: boolean;
+  readonly router?: string;
+  /** Only where the models before it are ill. */
+  readonly onlyWhenIll?: boolean;
+}
+
+/** The models that a router chooses; those it names have to serve the request as it is. */
+function openRouted(routed: Routed, input: PlanInput, told: RoutedBy[]): Result<readonly OpenField[], GatewayError> {
+  const opened = new Map<string, Result<readonly OpenField[], GatewayError>>();
+  const open = (slug: string): Result<readonly OpenField[], GatewayError> => {
+    const fields = opened.get(slug) ?? openFields(slug, input);
+    opened.set(slug, fields);
+    return fields;
+  };
+  const fits = (slug: string): boolean => {
+    const fields = open(slug);
+    return fields.ok && fields.value.some(({ hosts, facts }) => hosts.some((host) => takesNeeded(host, facts)));
+  };
+  const { router } = routed;
+  const choice = choose(routed, { ...input, fits });
+  if (!choice.ok) return choice;
+  const { slugs, taskType, othersWhenIll } = choice.value;
+  const plugin = 'plugin' in router ? { plugin: router.plugin } : {};
+  told.push({ slug: router.slug, kind: router.kind, ...plugin, ...(taskType !== undefined && { taskType }) });
+  const fields: OpenField[] = [];
+  for (const [index, slug] of slugs.entries()) {
+    const one = open(slug);
+    const onlyWhenIll = othersWhenIll === true && index > 0;
+    if (one.ok) fields.push(...one.value.map((field) => ({ ...field, router: router.slug, onlyWhenIll })));
+  }
+  return ok(fields);
 }
 
 /** The model that a slug means; before it its fast twin, where the request is for that one. */
@@ -158,7 +194,10 @@ function arranged(fields: readonly OpenField[], input: PlanInput): Pick<Plan, 'm
   const models = fields.map((field, index) => {
     const { candidates, rejected } = ordered([field], input, index);
     field.rejected.push(...rejected);
-    return plannedOf(field, candidates);
+    return plannedOf(
+      field,
+      field.onlyWhenIll ? candidates.map((one) => ({ ...one, onlyWhenIll: true as const })) : candidates,
+    );
   });
   const [first] = models;
   const candidates = models.length === 1 && first ? first.candidates : models.flatMap((one) => one.candidates);
@@ -183,8 +222,8 @@ function ordered(fields: readonly OpenField[], input: PlanInput, index: number):
 }
 
 function plannedOf(field: OpenField, candidates: readonly Candidate[]): PlannedModel {
-  const { requested, model, rejected, facts } = field;
-  const planned = { requested, model, candidates, rejected };
+  const { requested, model, rejected, facts, router } = field;
+  const planned = { requested, model, candidates, rejected, ...(router !== undefined && { router }) };
   return candidates.length > 0 ? planned : { ...planned, error: nothingLeft(planned, facts) };
 }
 

@@ -74,15 +74,14 @@ export function ratesAt(
   {
     snapshot,
     promptTokens,
-    request,
     now,
-  }: Pick<Facts, 'snapshot' | 'promptTokens' | 'request'> & {
+  }: Pick<Facts, 'snapshot' | 'promptTokens'> & {
     readonly now?: number | undefined;
   },
 ): Rates {
   return endpoint.overrides === undefined || now === undefined
     ? snapshot.rates(endpoint)
-    : snapshot.ratesFor(endpoint, { promptTokens, at: now, tier: request.serviceTier });
+    : snapshot.ratesFor(endpoint, { promptTokens, at: now, tier: endpoint.tier });
 }
 
 export const takes = (endpoint: Endpoint, parameter: Parameter, { snapshot }: Pick<Facts, 'snapshot'>): boolean =>

@@ -33,3 +33,10 @@ export function softPreferences(
   }
   return { left, rejected };
 }
+
+/** What an answer is not what was asked for without: a router takes nobody who does not know it. */
+const NEEDED: readonly Parameter[] = ['tools', 'response_format', 'structured_outputs'];
+
+/** Whether a host takes all of these that the request uses. */
+export const takesNeeded = ({ endpoint }: Host, facts: Facts): boolean =>
+  NEEDED.every((parameter) => !uses(facts.request, parameter) || takes(endpoint, parameter, facts));

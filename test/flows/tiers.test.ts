@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { readBooks } from '../support/books.ts';
-import { RunningGateway } from '../support/gateway.ts';
+import { FORGIVING, RunningGateway } from '../support/gateway.ts';
 import { ScriptedUpstream, whole } from '../support/upstream.ts';
 
 /** Tiers of service as callers meet them: endpoints with prices of their own, told to hosts by name, billed as served. */
@@ -37,6 +37,7 @@ ${row('lab/one', TIERED)}${row('lab/plain', PRICE)}${row('anthropic/claude-opus-
     base_url: ${usual.base}
     endpoints:
 ${row('lab/one', { prompt: '0.000003', completion: '0.000006' })}${row('anthropic/claude-opus-4.7-fast', { prompt: '0.00003', completion: '0.00015' })}
+limits: ${JSON.stringify(FORGIVING)}
 `,
   });
 });

@@ -27,6 +27,7 @@ import { normalAmount } from '../decimal-text.ts';
 import { batchField, type FieldKind, fieldKind, priceField, type SubjectKind } from '../fields.ts';
 import { present } from '../present.ts';
 import { formatCondition, isUnit, type Prices } from '../price-conditions.ts';
+import { parseRouter } from '../routers.ts';
 import type { Observed, Row } from '../row.ts';
 import type { FactValue, SandboxRow, TraitRule } from '../types.ts';
 
@@ -43,7 +44,7 @@ export function parseAuthored(files: ReadonlyMap<string, string>): Authored {
   const sorted = [...files].toSorted(([a], [b]) => (a < b ? -1 : 1));
   const known = new Set(['sources.toml', 'aliases.toml', 'decisions.toml', 'traits.toml']);
   for (const [file] of sorted) {
-    if (!known.has(file) && !FOLDERS.some(({ path }) => path.test(file)))
+    if (!known.has(file) && !ROUTERS.test(file) && !FOLDERS.some(({ path }) => path.test(file)))
       throw new CatalogueError(file, 'lies where no file is expected');
   }
   const inFolder = (folder: Folder): [string, string][] => sorted.filter(([file]) => folder.path.test(file));
@@ -65,8 +66,11 @@ export function parseAuthored(files: ReadonlyMap<string, string>): Authored {
     periods,
     decisions,
     traits,
+    routers: sorted.flatMap(([file, toml]) => (ROUTERS.test(file) ? [parseRouter(file, toml)] : [])),
   };
 }
+
+const ROUTERS = /^routers\/[^/]+\.toml$/;
 
 interface Folder {
   readonly path: RegExp;

@@ -97,7 +97,7 @@ function assistant(wire: Extract<MessageWire, { role: 'assistant' }>): Assistant
       arguments: call.function.arguments,
     })),
     ...history(wire),
-    ...present({ name: wire.name }),
+    ...present({ name: wire.name, model: wire.model }),
   };
 }
 

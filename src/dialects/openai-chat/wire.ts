@@ -78,6 +78,8 @@ const assistantMessage = z.object({
   reasoning: z.string().nullish(),
   reasoning_content: z.string().nullish(),
   reasoning_details: z.array(reasoningDetail).nullish(),
+  /** Which model said it, for routers that are to stay with it. */
+  model: z.string().max(512).nullish(),
   name: z.string().nullish(),
   cache_control: cacheControl,
 });

@@ -151,7 +151,7 @@ export function generationJson({ id, createdAt, charge, state, record }: StoredR
     created_at: new Date(createdAt).toISOString(),
     model: record.model,
     provider_name: record.provider,
-    router: null,
+    router: record.router ?? null,
     api_type: record.operation ?? 'completions',
     streamed: record.streamed,
     cancelled: record.cancelled,
