@@ -49,10 +49,17 @@ export function fitted(
     ...(messagesMax !== undefined && { messagesMax }),
   };
   const short = compress(request, room);
-  if (!short) return undefined;
+  // Only the number of its messages is too large, and they cannot be parted: the host may take them all the same.
+  if (!short || (short === 'none' && !long)) return undefined;
   if (short === 'none') {
     const message = `This endpoint's maximum context length is ${window} tokens. However, what compression leaves of the request, its instructions, its tools and its last message, is more.`;
-    return { error: gatewayError('context_too_long', message, { providerName: provider.name }) };
+    const facts = {
+      providerName: provider.name,
+      rule: 'context_length',
+      limit: window,
+      current: size.at(endpoint).likely + output,
+    };
+    return { error: gatewayError('context_too_long', message, facts) };
   }
   const { messages, places, tokens } = short;
   const prompt = dialect === COMPLETIONS;

@@ -197,6 +197,7 @@ describe('what is left', () => {
     expect(response.status).toBe(400);
     expect(answer.error.metadata.error_type).toBe('context_length_exceeded');
     expect(answer.error.message).toMatch(/maximum context length is 8192/);
+    expect(answer.error.metadata).toMatchObject({ rule: 'context_length', limit: 8192, current: expect.any(Number) });
     expect(one.received).toHaveLength(0);
   });
 
