@@ -11,6 +11,8 @@ import type { Frame } from '../streams/sse.ts';
 
 /** What an answer says about itself. */
 export interface AnswerContext {
+  /** Where our own pages are, for the links in errors that come in the middle of an answer. */
+  readonly origin?: string;
   /** The generation id. */
   readonly id: string;
   /** Unix seconds. */

@@ -5,29 +5,20 @@ import type { ErrorContext } from './dialect.ts';
 /** Whole seconds, at least one: header and body say the same. */
 export const waitSeconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));
 
-function availabilityWire(
-  error: GatewayError,
-  availability: Availability,
-  status: number,
-  type: string,
-  origin: string,
-): Record<string, unknown> {
+/** Why a model could not be served (spec/inference 4.6): what does not apply is left out, the address of its page never is. */
+export function availabilityWire(error: GatewayError, availability: Availability, origin: string): object {
   const { affectedProviders, excludedBy, fallbackModels, constraint } = availability;
   const retryAfter = error.facts.retryAfterMs;
   return {
-    error_type: type,
-    http_status: status,
-    availability: {
-      code: availability.code,
-      retryable: availability.retryable,
-      requested_models: availability.requestedModels,
-      docs_url: `${origin}/docs/errors#${availability.code}`,
-      ...(retryAfter !== undefined && { retry_after: waitSeconds(retryAfter) }),
-      ...(affectedProviders && affectedProviders.length > 0 && { affected_providers: affectedProviders }),
-      ...(excludedBy && excludedBy.length > 0 && { excluded_by: excludedBy }),
-      ...(fallbackModels && fallbackModels.length > 0 && { fallback_models: fallbackModels }),
-      ...(constraint && { constraint }),
-    },
+    code: availability.code,
+    retryable: availability.retryable,
+    requested_models: availability.requestedModels,
+    docs_url: `${origin}/docs/errors#${availability.code}`,
+    ...(retryAfter !== undefined && { retry_after: waitSeconds(retryAfter) }),
+    ...(affectedProviders && affectedProviders.length > 0 && { affected_providers: affectedProviders }),
+    ...(excludedBy && excludedBy.length > 0 && { excluded_by: excludedBy }),
+    ...(fallbackModels && fallbackModels.length > 0 && { fallback_models: fallbackModels }),
+    ...(constraint && { constraint }),
   };
 }
 
@@ -100,6 +91,10 @@ export function errorObject(error: GatewayError, context: ErrorContext): Record<
     code: status,
     message: error.message,
     metadata: metadata(error, row.type, row.disclose),
-    ...(facts.availability && availabilityWire(error, facts.availability, status, row.type, context.origin)),
+    ...(facts.availability && {
+      error_type: row.type,
+      http_status: status,
+      availability: availabilityWire(error, facts.availability, context.origin),
+    }),
   };
 }

@@ -9,6 +9,7 @@ export const askedContext = ({
   origin,
 }: Pick<Call, 'id' | 'acceptedAt' | 'request' | 'origin'>): Omit<AnswerContext, 'model'> => ({
   id,
+  origin: origin.baseUrl,
   created: Math.floor(acceptedAt / 1000),
   quirks: OUR_QUIRKS,
   showReasoning: request.reasoning?.exclude !== true,

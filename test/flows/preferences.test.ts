@@ -35,6 +35,9 @@ providers:
       - { model: lab/dear, upstream_model: dear, pricing: { prompt: "0.000009", completion: "0.000009" } }
       - { model: lab/cheap, upstream_model: cheap, ${PRICE} }
       - { model: lab/paced, upstream_model: slow, ${PRICE} }
+      - { model: lab/busy-0, upstream_model: busy, ${PRICE} }
+      - { model: lab/busy-1, upstream_model: busy, ${PRICE} }
+      - { model: lab/busy-2, upstream_model: busy, ${PRICE} }
       - { model: lab/vectors, upstream_model: vectors, output_modalities: [embeddings], ${PRICE} }
       - { model: lab/kept, upstream_model: kept, ${PRICE} }
   unknown:
@@ -46,12 +49,18 @@ models:
   lab/gone: { hidden: true, successor: lab/one }
   lab/past: { expiration_date: 2024-01-01 }
   lab/later: { expiration_date: 2999-01-01 }
+limits: { stream_commit_ms: 100 }
 ${routing}
 `;
 
 beforeAll(async () => {
   upstream = new ScriptedUpstream();
-  upstream.reply = ({ body }) => {
+  upstream.reply = async ({ body }) => {
+    if (body.model === 'busy') {
+      // Longer than a stream waits for its first word before it is answered at all.
+      await Bun.sleep(900);
+      return Response.json({ error: { message: 'busy' } }, { status: 429 });
+    }
     if (!body.stream) return whole(`by ${body.model}`);
     const words = Array.from({ length: 20 }, () => chunk({ content: 'word ' }));
     return stream(
@@ -318,6 +327,34 @@ describe('what is told when nobody is left', () => {
     // A stream that fails before it begins is told the same.
     const streamed = await ask(open, { model: 'lab/gone', stream: true });
     expect(streamed.body.error.availability.fallback_models).toEqual(['lab/one']);
+  });
+});
+
+describe('the same in every wire', () => {
+  const wires: readonly (readonly [string, Json])[] = [
+    ['/chat/completions', { messages }],
+    ['/responses', { input: 'Hi' }],
+    ['/messages', { messages, max_tokens: 5 }],
+  ];
+
+  test('INF-179 before an answer', async () => {
+    for (const [path, body] of wires) {
+      const answer = await post(path, { model: 'lab/gone', ...body });
+      const { error } = (await answer.json()) as Json;
+      expect([path, answer.status, error.availability?.fallback_models]).toEqual([path, 404, ['lab/one']]);
+      expect(error.availability.docs_url).toBe(`${open.url}/docs/errors#model_deprecated`);
+    }
+  });
+
+  test('INF-179 in the middle of a stream', async () => {
+    for (const [index, [path, body]] of wires.entries()) {
+      // One each: who was busy is left alone for a while.
+      const answer = await post(path, { model: `lab/busy-${index}`, stream: true, ...body });
+      expect([path, answer.status]).toEqual([path, 200]);
+      const text = await answer.text();
+      expect(text).toContain('"code":"capacity_exhausted"');
+      expect(text).toContain(`"docs_url":"${open.url}/docs/errors#capacity_exhausted"`);
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 import { errorRow, type GatewayError } from '../../canon/errors.ts';
 import type { EncodedError, ErrorContext } from '../dialect.ts';
-import { ruleWire } from '../envelope.ts';
+import { availabilityWire, ruleWire } from '../envelope.ts';
 
 /** Our error types in this dialect's words (spec/inference 4.10); other refusals of a request are `invalid_request_error`. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -35,7 +35,7 @@ const typeOf = (status: number, errorType: string): string =>
   TYPES[errorType] ?? (status < 500 ? 'invalid_request_error' : 'api_error');
 
 /** The body of a refusal, and of an `error` event in the middle of a stream. On a 500 of our own everything but the type is hidden. */
-export function errorBody(error: GatewayError, context: Omit<ErrorContext, 'origin'>): Record<string, unknown> {
+export function errorBody(error: GatewayError, context: ErrorContext): Record<string, unknown> {
   if (context.status !== undefined) {
     const type = BY_STATUS[context.status] ?? (context.status < 500 ? 'invalid_request_error' : 'api_error');
     return { type: 'error', error: { type, message: error.message }, request_id: 'req_sandbox' };
@@ -52,6 +52,7 @@ export function errorBody(error: GatewayError, context: Omit<ErrorContext, 'orig
       ...(error.code !== 'internal' && facts.providerName !== undefined && { provider_name: facts.providerName }),
       ...(facts.issues && facts.issues.length > 0 && { issues: facts.issues }),
       ...(error.code !== 'internal' && ruleWire(error)),
+      ...(facts.availability && { availability: availabilityWire(error, facts.availability, context.origin) }),
     },
     request_id: context.id ?? null,
     ...(context.metadata !== undefined && error.code !== 'internal' && { openrouter_metadata: context.metadata }),

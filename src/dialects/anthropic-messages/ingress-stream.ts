@@ -47,8 +47,8 @@ class StreamEncoder implements Machine<GenerationEvent, Frame> {
         this.#finish = event;
         return NOTHING;
       case 'generation-error': {
-        const { quirks, id } = this.#context;
-        return [{ event: 'error', data: JSON.stringify(errorBody(event.error, { quirks, id })) }];
+        const { quirks, id, origin = '' } = this.#context;
+        return [{ event: 'error', data: JSON.stringify(errorBody(event.error, { quirks, id, origin })) }];
       }
     }
   }

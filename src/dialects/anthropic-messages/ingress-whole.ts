@@ -60,7 +60,7 @@ function blockWire({ block, text, signature, audio }: CollectedBlock, context: A
 /** A whole answer. One that broke half-way is an error: this wire has no place for both (spec/inference 7.2). */
 export function encodeWhole(generation: Generation, context: AnswerContext): unknown {
   const { quirks } = context;
-  if (generation.error) return errorBody(generation.error, { quirks, id: context.id });
+  if (generation.error) return errorBody(generation.error, { quirks, id: context.id, origin: context.origin ?? '' });
   const metadata = context.metadata?.();
   return {
     ...messageHead(context),

@@ -263,7 +263,7 @@ class StreamEncoder implements Machine<GenerationEvent, Frame> {
     return {
       data: JSON.stringify({
         ...this.#identity(),
-        error: errorObject(error, { origin: '', quirks: this.#context.quirks }),
+        error: errorObject(error, { origin: this.#context.origin ?? '', quirks: this.#context.quirks }),
         choices: [
           {
             index: 0,

@@ -129,7 +129,9 @@ export function encodeWhole(generation: Generation, context: AnswerContext): unk
         ...(router && { native_finish_reason: generation.nativeFinish }),
         logprobs: logprobs.length > 0 ? { content: logprobs } : null,
         message: message(generation, context),
-        ...(generation.error && { error: errorObject(generation.error, { origin: '', quirks: context.quirks }) }),
+        ...(generation.error && {
+          error: errorObject(generation.error, { origin: context.origin ?? '', quirks: context.quirks }),
+        }),
       },
     ],
     system_fingerprint: null,

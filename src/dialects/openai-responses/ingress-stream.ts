@@ -98,10 +98,11 @@ export class ResponseWriter implements Machine<GenerationEvent, Frame> {
           break;
         }
         this.#failed = true;
-        const { quirks } = this.#context;
-        const { code, message, metadata } = errorObject(event.error, { quirks, origin: '' });
-        const error = { code: String((metadata as Wire | undefined)?.error_type ?? code), message };
-        const response = { ...this.#state('failed'), error, error_type: error.code };
+        const { quirks, origin = '' } = this.#context;
+        const { code, message, metadata, availability } = errorObject(event.error, { quirks, origin });
+        const type = String((metadata as Wire | undefined)?.error_type ?? code);
+        const error = { code: type, message, ...(availability !== undefined && { availability }) };
+        const response = { ...this.#state('failed'), error, error_type: type };
         this.#emit('response.failed', { response });
       }
     }
