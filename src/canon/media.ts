@@ -15,6 +15,8 @@ export interface PlacedMedia {
   readonly part: MediaPart;
   /** JSON pointer. */
   readonly pointer: string;
+  /** Where the address itself was not kept: the patterns that it matched. */
+  readonly matched?: readonly string[];
 }
 
 const NONE: readonly never[] = [];
@@ -69,16 +71,24 @@ function matches(pattern: string, address: string): boolean {
 /**
  * How a part reaches a host that takes media so: as it is, after somebody has fetched it, or not at all. Videos are too large to be
  * fetched on the way (INF-039).
+ * @param matched the patterns that its address matched, where only these are known
  */
-export function carriage(part: MediaPart, taken: MediaTaken): 'as-is' | 'fetch' | 'none' {
+export function carriage(part: MediaPart, taken: MediaTaken, matched?: readonly string[]): 'as-is' | 'fetch' | 'none' {
   const how = taken[part.kind];
   if (how === 'none') return 'none';
   const address = addressOf(part);
   if (address === undefined) return 'as-is';
-  if (how.startsWith('^') && matches(how, address)) return 'as-is';
+  if (how.startsWith('^') && (matched?.includes(how) ?? matches(how, address))) return 'as-is';
   if (!isWebAddress(address)) return 'none';
   if (how === 'address') return 'as-is';
   return part.kind === 'video' ? 'none' : 'fetch';
+}
+
+/** Which of these patterns an address matches; undefined where no pattern decides how it reaches a host. */
+export function matchedBy(part: MediaPart, among: readonly string[]): readonly string[] | undefined {
+  const address = addressOf(part);
+  if (address === undefined || (isWebAddress(address) && part.kind !== 'video')) return undefined;
+  return among.filter((pattern) => matches(pattern, address));
 }
 
 /** The request with the content of some parts in place of their addresses. */

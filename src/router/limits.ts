@@ -13,7 +13,9 @@ export interface Size {
 const bytesOf = (content: string | undefined): number =>
   content !== undefined && isDataUrl(content) ? Math.floor(((content.length - content.indexOf(',') - 1) * 3) / 4) : 0;
 
-const typeOf = (content: string): string => /^data:([^;,]*)/i.exec(content.slice(0, 100))?.[1]?.toLowerCase() ?? '';
+/** The media type that a data URL names. */
+export const typeOf = (content: string): string =>
+  /^data:([\w.+-]+\/[\w.+-]+)[;,]/i.exec(content.slice(0, 140))?.[1]?.toLowerCase() ?? 'unknown';
 
 /** What a provider takes at most of one request (spec/providers B.14.7). */
 export function beyondLimits(
@@ -27,9 +29,15 @@ export function beyondLimits(
   if (pictures !== undefined || bodyBytesMax === undefined) return pictures;
   let bytes = 0;
   for (const { part } of media) bytes += part.kind === 'audio' ? part.data.length : (contentOf(part)?.length ?? 0);
-  for (const { parts } of request.messages)
-    for (const part of parts) if (part.kind === 'text') bytes += Buffer.byteLength(part.text);
+  bytes += textBytes(request);
   return bytes > bodyBytesMax ? bodyTooLarge(bodyBytesMax) : undefined;
+}
+
+export function textBytes({ messages }: GenerationRequest): number {
+  let bytes = 0;
+  for (const { parts } of messages)
+    for (const part of parts) if (part.kind === 'text') bytes += Buffer.byteLength(part.text);
+  return bytes;
 }
 
 export const bodyTooLarge = (bytesMax: number): string => `takes requests of at most ${bytesMax} bytes`;

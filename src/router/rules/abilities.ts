@@ -28,7 +28,7 @@ export const MEDIA: Rule = {
   against: ({ media }) => {
     if (media.length === 0) return undefined;
     return ({ provider }) => {
-      const stuck = media.find(({ part }) => carriage(part, provider.media) === 'none');
+      const stuck = media.find(({ part, matched }) => carriage(part, provider.media, matched) === 'none');
       if (!stuck) return undefined;
       const { kind } = stuck.part;
       return provider.media[kind] === 'none'
