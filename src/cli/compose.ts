@@ -23,6 +23,7 @@ import {
 import type { GenerationRecord } from '../gateway/record.ts';
 import { ResponseCache } from '../gateway/response-cache.ts';
 import { Retries } from '../gateway/retries.ts';
+import { why } from '../gateway/why.ts';
 import { openapi } from '../http/openapi.ts';
 import type { HttpPorts } from '../http/ports.ts';
 import { routes } from '../http/routes.ts';
@@ -36,6 +37,7 @@ import { Deadlines } from '../upstream/deadlines.ts';
 import { Departures } from '../upstream/departures.ts';
 import { Downloader } from '../upstream/download.ts';
 import type { Effects } from './effects.ts';
+import { pastOf, plays } from './installation.ts';
 import { LocalServers, placesOf } from './local-servers.ts';
 import { type Configured, configure, realRoads, sandboxRoads, withLocal } from './roads.ts';
 import { type RunningSandbox, startSandbox } from './sandbox-hosts.ts';
@@ -59,6 +61,8 @@ export interface Gateway {
   /** Holds that a crash had left open. */
   readonly recovered: number;
   audit(): Promise<readonly string[]>;
+  /** Why a request went where it went; null where nothing is known of it, or not yet. */
+  why(id: string): Promise<object | null>;
   /** No new requests; open answers go on until the limit or `cut`; then the books are closed. */
   stop(): Promise<void>;
   /** Ends open answers in-band, now. */
@@ -82,12 +86,15 @@ export interface PageSource {
 
 export const DATABASE = 'turnpike.db';
 
+/** How many earlier states of catalogue and configuration are kept to explain past requests by. */
+const ROADS_KEPT = 8;
+
 /** @throws ConfigError, StoreUnusable, AddressUnusable: the operator's to mend, each in one sentence */
 export async function compose({ config, catalogue, effects, log, page }: ComposeInput): Promise<Gateway> {
   const { clock } = effects;
   prepareHome(config.home);
   const configured = configure(config, catalogue, effects.clock.now);
-  const playing = config.sandbox === 'on' || (config.sandbox === 'auto' && configured.routes.size === 0);
+  const playing = plays(config, configured);
   const opened = await SqliteStore.open(join(config.home, DATABASE));
   const { store, state } = opened;
   try {
@@ -150,7 +157,21 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       nextSeed: seeds(config.seed, effects.random),
       allowance: (keyHash, now) => keyring.allowance(keyHash, now),
       ...(config.freeModels && { freeModels: new FreeModels(config.freeModels, () => books.purchased) }),
+      refused: (refusal) => store.journalRefusal(refusal),
       charged: (keyHash, charge, at) => keyring.charged(keyHash, charge, at),
+    };
+    const past: Roads[] = [];
+    const explained = async (id: string, keyHash?: string): Promise<object | null> => {
+      const found = await store.generation(id);
+      if (found === null || (keyHash !== undefined && found.keyHash !== keyHash)) return null;
+      const ended = pastOf(found);
+      return ended ? why(ended, [gateway.roads, ...past]) : null;
+    };
+    /** Requests under way keep the roads they were planned with, and those that are over are explained by them. */
+    const turn = (roads: Roads): void => {
+      past.unshift(gateway.roads);
+      past.length = Math.min(past.length, ROADS_KEPT);
+      gateway = { ...gateway, roads };
     };
     const source: PageSource = {
       get roads() {
@@ -168,7 +189,7 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       bodyBytesMax: config.bodyBytesMax,
       findGeneration: async (id) => {
         const found = await store.generation(id);
-        if (!found || found.state === 'open' || found.document === null) return null;
+        if (!found || found.state === 'open' || found.state === 'refused' || found.document === null) return null;
         return {
           id: found.id,
           createdAt: found.createdAt,
@@ -177,6 +198,7 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
           record: JSON.parse(found.document) as GenerationRecord,
         };
       },
+      why: explained,
       notReady: () => draining ?? store.failure?.message,
       page: page(source),
       openapi,
@@ -187,10 +209,7 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       places: placesOf(config, configured.snapshot, clock.now, ownPorts),
       everyMs: config.discoverEveryMs,
       log,
-      // Requests under way keep the roads they were planned with.
-      changed: (found) => {
-        gateway = { ...gateway, roads: roadsTo(withLocal(configured, found)) };
-      },
+      changed: (found) => turn(roadsTo(withLocal(configured, found))),
     });
     const looked = local.start();
     return {
@@ -210,6 +229,7 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       createdKey,
       recovered: state.recovered,
       audit: () => store.audit(),
+      why: explained,
       cut: () => running.cutAll(),
       stop: async () => {
         draining = 'shutting down';

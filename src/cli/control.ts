@@ -20,6 +20,8 @@ export interface Administration {
     ref: string,
   ): Promise<{ readonly outcome: 'written' | 'existed'; readonly balanceUsd: string }>;
   audit(): Promise<readonly string[]>;
+  /** Why a request went where it went; null where nothing is known of it, or not yet. */
+  why(id: string): Promise<object | null>;
 }
 
 /** Administration over this process's own rooms. */
@@ -28,6 +30,7 @@ export function localAdministration(rooms: {
   books: Books;
   clock: Clock;
   audit: () => Promise<readonly string[]>;
+  why: (id: string) => Promise<object | null>;
 }): Administration {
   const { keyring, books, clock } = rooms;
   const only = (reference: string): Key | undefined => {
@@ -52,6 +55,7 @@ export function localAdministration(rooms: {
       return { outcome, balanceUsd: formatUsd(books.balance) };
     },
     audit: rooms.audit,
+    why: rooms.why,
   };
 }
 
@@ -69,6 +73,7 @@ const wish = z.discriminatedUnion('do', [
   z.object({ do: z.literal('revoke-key'), reference: z.string().min(4) }),
   z.object({ do: z.literal('grant'), nano: z.string().regex(/^\d{1,19}$/), ref: z.string().min(1).max(200) }),
   z.object({ do: z.literal('audit') }),
+  z.object({ do: z.literal('why'), id: z.string().min(1).max(200) }),
   z.object({ do: z.literal('ping') }),
 ]);
 
@@ -88,6 +93,8 @@ function carryOut(wanted: Wish, administration: Administration): Promise<unknown
       return administration.grant(nanodollars(BigInt(wanted.nano)), wanted.ref);
     case 'audit':
       return administration.audit();
+    case 'why':
+      return administration.why(wanted.id);
     case 'ping':
       return Promise.resolve(true);
   }
@@ -145,5 +152,6 @@ export async function remoteAdministration(home: string): Promise<Administration
     revokeKey: async (reference) => (await ask<Key | null>({ do: 'revoke-key', reference })) ?? undefined,
     grant: (amount, ref) => ask({ do: 'grant', nano: amount.toString(), ref }),
     audit: () => ask({ do: 'audit' }),
+    why: (id) => ask({ do: 'why', id }),
   };
 }

@@ -4,6 +4,7 @@ import type { Quirk } from '../canon/target.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import type { AnswerKeeper } from './answer-keeper.ts';
 import type { Conversation } from './conversations.ts';
+import type { KeptPlan } from './kept-plan.ts';
 import type { CacheHeaders } from './response-cache.ts';
 
 /** One client request after it was received, authenticated and decoded. */
@@ -24,6 +25,8 @@ export interface Call {
   readonly presetId: string | undefined;
   /** Keeps the answer, where it may be given again. */
   readonly keeper: AnswerKeeper | undefined;
+  /** What its plan was made from. */
+  readonly planRecord: () => KeptPlan;
   readonly origin: CallOrigin;
   /** Wall clock when the request was accepted, and the monotonic time that goes with it. */
   readonly acceptedAt: number;

@@ -10,13 +10,15 @@ import { namesPreset } from '../dialects/preset-merge.ts';
 import type { Hold } from '../ledger/books.ts';
 import { both, dearer, type WorstPrice, worstPrice } from '../ledger/price.ts';
 import type { Plan } from '../router/candidate.ts';
-import { plan as makePlan } from '../router/plan.ts';
+import { plan as makePlan, type PlanInput } from '../router/plan.ts';
+import { Witness } from '../router/record.ts';
 import { compresses } from '../router/room.ts';
 import { type Asked, look, replay } from './cached-answer.ts';
 import { type Call, type CallOrigin, type Client, OUR_QUIRKS } from './call.ts';
 import { droppedHeader } from './dropped-header.ts';
 import { exactly } from './exact.ts';
 import type { Execution } from './execute.ts';
+import { type KeptPlan, keptPlan, refusalRow } from './kept-plan.ts';
 import { checkMedia, located } from './media.ts';
 import { routerMetadata, unroutedMetadata } from './metadata.ts';
 import { counted } from './overload.ts';
@@ -59,14 +61,19 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
   const dialect = received.dialect.instead?.(received.wire) ?? received.dialect;
   const base = { id: ports.newGenerationId(), acceptedAt: ports.clock.now(), startedAt: ports.clock.monotonic() };
 
+  const no = (error: GatewayError, metadata?: unknown, kept?: KeptPlan): Answer => {
+    ports.refused?.(refusalRow({ ...base, ...caller }, error, kept));
+    return refuse(base.id, dialect, error, origin, metadata);
+  };
+
   const named = namesPreset(received.wire) ? withPreset(received.wire, dialect, ports.presets) : undefined;
-  if (named && !named.ok) return refuse(base.id, dialect, named.error, origin);
+  if (named && !named.ok) return no(named.error);
   const wire = named ? named.value.wire : received.wire;
   const decoded = dialect.decodeRequest(wire);
-  if (!decoded.ok) return refuse(base.id, dialect, decoded.error, origin);
+  if (!decoded.ok) return no(decoded.error);
   const request = withHeaders(withOriginal(decoded.value, received, dialect), origin);
   const sessionError = checkSession(request);
-  if (sessionError) return refuse(base.id, dialect, sessionError, origin);
+  if (sessionError) return no(sessionError);
 
   const closed = notAdmitted(request, caller.keyHash, base.acceptedAt, origin, ports);
   if (closed) return refuse(base.id, dialect, closed, origin);
@@ -74,7 +81,7 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
   const found = mediaOf(request);
   const media = found.length > 0 ? located(found, wire) : found;
   const mediaError = media.length > 0 ? checkMedia(media, ports.downloader) : undefined;
-  if (mediaError) return refuse(base.id, dialect, mediaError, origin);
+  if (mediaError) return no(mediaError);
 
   const presetId = named?.value.presetId;
   const asked = { ...base, dialect, request, wire, caller, presetId, origin };
@@ -84,32 +91,41 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
   const sized = promptSize(request, ports);
   const size = sized instanceof PromptSize ? sized : await counted(sized, ports);
   const conversation = ports.conversations.of(request, caller.keyHash, ports.roads);
-  const planned = makePlan({
+  const { snapshot } = ports.roads;
+  const witness = new Witness({
+    snapshot,
+    promptTokens: size.base,
+    standing: (endpointId) => ports.health.standing(endpointId),
+    sizeAt: (endpoint) => size.at(endpoint),
+  });
+  const input: PlanInput = {
     request,
-    snapshot: ports.roads.snapshot,
+    snapshot,
     defaultModel: ports.roads.defaultModel,
     unroutable: ports.roads.unroutable,
     policy: ports.roads.policy,
     now: base.acceptedAt,
-    standing: (endpointId) => ports.health.standing(endpointId),
+    standing: witness.standing,
     promptTokens: size.base,
-    sizeAt: (endpoint) => size.at(endpoint),
+    sizeAt: witness.sizeAt,
     seed: ports.nextSeed(),
     ...(conversation?.sticky && { sticky: conversation.sticky.endpoint }),
     media,
-  });
-  const unrouted = (error: GatewayError): Answer =>
-    refuse(base.id, dialect, error, origin, origin.wantsMetadata && unroutedMetadata(request, ports.roads));
+  };
+  const planned = makePlan(input);
+  const unrouted = (error: GatewayError, made?: Plan): Answer =>
+    no(error, origin.wantsMetadata && unroutedMetadata(request, ports.roads), keptPlan(witness, input, made));
   if (!planned.ok) return unrouted(planned.error);
   const exact = origin.strict || request.preferences.require_exact;
   const chosen = exact ? exactly(planned.value, request, media, size, ports) : planned;
-  if (!chosen.ok) return unrouted(chosen.error);
+  if (!chosen.ok) return unrouted(chosen.error, planned.value);
   const plan = chosen.value;
 
   const resume = resumes(request, origin.resume ?? ports.extras.resume);
-  const call: Call = { ...asked, conversation, resume, media, keeper: looked?.keeper, client };
+  const planRecord = (): KeptPlan => keptPlan(witness, input, planned.value, plan);
+  const call: Call = { ...asked, conversation, resume, media, planRecord, keeper: looked?.keeper, client };
   const held = hold(call, plan, size, ports);
-  if (!held.ok) return refuse(base.id, dialect, held.error, origin, metadataOf(call, plan, NO_ATTEMPTS));
+  if (!held.ok) return no(held.error, metadataOf(call, plan, NO_ATTEMPTS), planRecord());
 
   const settlement = new Settlement(call, plan, size, held.value, ports);
   return request.stream ? stream(call, plan, settlement, size, ports) : whole(call, plan, settlement, size, ports);

@@ -6,6 +6,7 @@ import type { RoutingPolicy } from '../canon/policy.ts';
 import type { Snapshot } from '../catalogue/snapshot.ts';
 import type { Endpoint, Provider } from '../catalogue/types.ts';
 import type { Books } from '../ledger/books.ts';
+import type { RefusalRow } from '../ledger/ports.ts';
 import type { Allowance } from '../ledger/refusals.ts';
 import type { Nanodollars } from '../money/money.ts';
 import type { BreakerLimits } from '../router/breaker.ts';
@@ -130,6 +131,8 @@ export interface GatewayPorts {
   allowance(keyHash: string, now: number): Allowance | undefined;
   /** How often free models may be asked; absent where as often as anybody likes. */
   readonly freeModels?: FreeModels;
+  /** Keeps why a request was refused that got no further than its plan; nobody waits for it. Absent where nobody will ask. */
+  readonly refused?: (refusal: RefusalRow) => void;
   /** Counts a settled charge towards the usage of its key. */
   charged(keyHash: string, charge: Nanodollars, at: number): void;
   /** A fresh generation id: `gen-<unix seconds>-<20 alphanumerics>`. */

@@ -5,6 +5,7 @@ import type { Candidate, Plan } from '../router/candidate.ts';
 import type { Call } from './call.ts';
 import type { Flip } from './conversations.ts';
 import type { AttemptRecord, Execution } from './execute.ts';
+import type { KeptPlan } from './kept-plan.ts';
 import type { Meter } from './meter.ts';
 import { summed } from './sums.ts';
 
@@ -48,6 +49,8 @@ export interface GenerationRecord {
   readonly serviceTier: string | null;
   readonly snapshot: string;
   readonly seed: number;
+  /** What the plan was made from; absent in records from before it was kept. */
+  readonly plan?: KeptPlan;
   readonly attempts: readonly AttemptRecord[];
   readonly dropped: readonly string[];
   readonly sessionId: string | null;
@@ -145,6 +148,7 @@ export function recordOf({
     serviceTier: meter?.serviceTier ?? null,
     snapshot: plan.snapshotId,
     seed: plan.seed,
+    plan: call.planRecord(),
     attempts: execution.attempts,
     dropped: execution.winner?.encoded.dropped.map((dropped) => dropped.pointer) ?? [],
     sessionId: request.sessionId ?? origin.sessionId ?? null,

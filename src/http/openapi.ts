@@ -137,6 +137,66 @@ const presetPaths: Json = {
   ),
 };
 
+const text = { type: 'string' };
+const whole = { type: 'integer' };
+const optional = (type: Json): Json => ({ oneOf: [type, { type: 'null' }] });
+const object = (properties: Json, required: readonly string[] = Object.keys(properties)): Json => ({
+  type: 'object',
+  required,
+  properties,
+});
+const list = (properties: Json, required?: readonly string[]): Json => ({
+  type: 'array',
+  items: object(properties, required),
+});
+
+/** Which rule refused, what it allows and what there was: also in `metadata` of every refusal of ours. */
+const RULE = { rule: text, limit: { type: 'number' }, current: { type: 'number' }, resets_at: optional(text) };
+
+/** docs/explain.md says what each member means. */
+const WHY = object({
+  data: object(
+    {
+      id: text,
+      created_at: text,
+      state: { enum: ['settled', 'voided', 'refused'] },
+      seed: whole,
+      snapshot: text,
+      inputs: object({ prompt_tokens: { type: 'number' }, request: { type: 'object' } }),
+      replay: object({ exact: { type: 'boolean' }, note: text }, ['exact']),
+      models: list({ requested: text, model: text, error: { type: 'object' } }, ['requested', 'model']),
+      candidates: list(
+        {
+          position: whole,
+          endpoint: text,
+          provider: text,
+          model: text,
+          reason: text,
+          usd_per_million: { type: 'number' },
+          chance: { type: 'number' },
+          standing: { type: 'object' },
+          left_out: text,
+          attempted: { type: 'boolean' },
+          won: { type: 'boolean' },
+        },
+        ['position', 'endpoint', 'provider', 'model', 'reason', 'usd_per_million', 'standing', 'attempted', 'won'],
+      ),
+      rejected: list({ endpoint: text, provider: text, model: text, rule: text, reason: text }),
+      attempts: list({ endpoint: text, provider: text, model: text, status: whole, code: text, latency_ms: whole }, [
+        'endpoint',
+        'provider',
+        'model',
+        'status',
+        'latency_ms',
+      ]),
+      winner: optional(object({ endpoint: text, provider: text, model: text })),
+      error: optional(object({ code: text, status: whole, message: text, ...RULE }, ['code', 'status'])),
+      summary: text,
+    },
+    ['id', 'created_at', 'state', 'replay', 'attempts', 'winner', 'error', 'summary'],
+  ),
+});
+
 /** The API as an OpenAPI 3.1 document; the schemas of requests are those that validate them. */
 export function openapi(): Json {
   return {
@@ -189,6 +249,13 @@ export function openapi(): Json {
       ...keyPaths,
       ...presetPaths,
       '/credits': { get: { summary: 'Credit granted and used', responses: { ...ok('Totals in USD'), ...failures } } },
+      '/requests/{id}/why': {
+        get: {
+          summary: 'Why a request went where it went: candidates with reasons, rejections with rules, attempts',
+          parameters: [parameter('id', 'path', true)],
+          responses: { ...ok('The explanation', { 'application/json': { schema: WHY } }), ...failures },
+        },
+      },
       '/generation': {
         get: {
           summary: 'The record of one generation',
@@ -214,7 +281,7 @@ export function openapi(): Json {
                     properties: {
                       code: { type: 'integer' },
                       message: { type: 'string' },
-                      metadata: { type: 'object' },
+                      metadata: object({ error_type: text, ...RULE }, []),
                       availability: { type: 'object' },
                     },
                   },

@@ -14,6 +14,8 @@ export interface HttpPorts {
   readonly bodyBytesMax: number;
   /** A generation's record once it has ended; null for an unknown id. */
   findGeneration(id: string): Promise<StoredRecord | null>;
+  /** Why a request went where it went, for the key that made it; null for an unknown id and for somebody else's. */
+  why(id: string, keyHash: string): Promise<object | null>;
   /** Why the service is not ready, or undefined when it is. */
   notReady(): string | undefined;
   /** Pages of the reference; undefined where there is none at this address. */

@@ -109,6 +109,14 @@ function api(ports: HttpPorts, models: () => ModelList): Hono<Bindings> {
       ? json({ data: generationJson(found) }, PRIVATE_CACHE)
       : errorResponse(unknownResource('Generation'), baseUrlOf(c.req.raw));
   });
+
+  app.get('/requests/:id/why', async (c) => {
+    const baseUrl = baseUrlOf(c.req.raw);
+    const caller = keyring.authenticate(c.req.header('authorization') ?? null);
+    if (!caller.ok) return errorResponse(caller.error, baseUrl);
+    const found = await ports.why(c.req.param('id'), caller.value.keyHash);
+    return found ? json({ data: found }, PRIVATE_CACHE) : errorResponse(unknownResource('Request'), baseUrl);
+  });
   return app;
 }
 

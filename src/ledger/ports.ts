@@ -51,6 +51,17 @@ export interface OutcomeRow {
 /** What a generation record tells beside its money: kept as one JSON document, because only its owner ever reads it. */
 export type GenerationDocument = Readonly<Record<string, unknown>>;
 
+/** A request that was refused before anything was reserved for it: kept for a while, so that its caller can ask why. */
+export interface RefusalRow {
+  readonly id: string;
+  readonly keyHash: string;
+  readonly createdAt: number;
+  readonly document: GenerationDocument;
+}
+
+/** How many of the latest refusals are kept. */
+export const REFUSALS_KEPT = 10_000;
+
 export interface LedgerStore {
   /** Writes in the background; a crash before it is on disk loses a reservation and nothing else. */
   journalHold(hold: HoldRow): void;

@@ -50,8 +50,16 @@ export interface PlanInput {
 
 /** @returns the plan, or `model_unknown`, `no_endpoints`, `providers_excluded`, `constraint_filtered`, `context_too_long` */
 export function plan(input: PlanInput): Result<Plan, GatewayError> {
+  return planned(input).result;
+}
+
+/** The same with what was found of each model: where there is no plan, that explains why. */
+export function planned(input: PlanInput): {
+  readonly models: readonly PlannedModel[];
+  readonly result: Result<Plan, GatewayError>;
+} {
   const slugs = requestedSlugs(input);
-  if (!slugs.ok) return slugs;
+  if (!slugs.ok) return { models: [], result: slugs };
   const fields: OpenField[] = [];
   const routed: RoutedBy[] = [];
   let error: GatewayError | undefined;
@@ -63,10 +71,10 @@ export function plan(input: PlanInput): Result<Plan, GatewayError> {
   }
   const { models, candidates: all } = arranged(fields, input);
   const candidates = fields.length > 1 ? withSqueezedLast(all, fields) : all;
-  for (const planned of models) if (planned.error) error = planned.error;
-  if (candidates.length === 0) return fail(withModels(error ?? NOTHING_NAMED, slugs.value));
-  const plan = { seed: input.seed, snapshotId: input.snapshot.id, models, candidates };
-  return ok(routed.length > 0 ? { ...plan, routed } : plan);
+  for (const one of models) if (one.error) error = one.error;
+  if (candidates.length === 0) return { models, result: fail(withModels(error ?? NOTHING_NAMED, slugs.value)) };
+  const made: Plan = { seed: input.seed, snapshotId: input.snapshot.id, models, candidates };
+  return { models, result: ok(routed.length > 0 ? { ...made, routed } : made) };
 }
 
 function withSqueezedLast(candidates: readonly Candidate[], fields: readonly OpenField[]): readonly Candidate[] {

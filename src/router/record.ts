@@ -28,6 +28,8 @@ export interface PlanRecord {
   readonly policy?: RoutingPolicy;
   /** The model that was taken because the request named none. */
   readonly defaultModel?: string;
+  /** What a router took the request for; null where it could not tell. */
+  readonly taskType?: string | null;
   readonly request: Skeleton;
 }
 
@@ -78,8 +80,11 @@ export class Witness {
     return size;
   };
 
-  /** @param input what the planner was given, with this witness in it */
-  record(input: PlanInput): PlanRecord {
+  /**
+   * @param input what the planner was given, with this witness in it
+   * @param routed by which routers, where one chose the model
+   */
+  record(input: PlanInput, routed?: Plan['routed']): PlanRecord {
     const { request, media = [], snapshot, policy = NO_POLICY, now, sticky, defaultModel } = input;
     const named = request.model !== undefined || request.fallbacks.length > 0;
     return {
@@ -92,6 +97,7 @@ export class Witness {
       ...(sticky !== undefined && { sticky }),
       ...(said(policy) && { policy }),
       ...(!named && defaultModel !== undefined && { defaultModel }),
+      ...(routed && { taskType: routed.find(({ taskType }) => taskType !== undefined)?.taskType ?? null }),
       request: skeletonOf(request, media, snapshot),
     };
   }
@@ -105,7 +111,19 @@ function object<V, S>(map: ReadonlyMap<string, V>, of: (value: V) => S): Record<
   return all;
 }
 
+const known = new WeakMap<Standing, StoredStanding>();
+
+/** Worked out once: health hands the same value out for as long as it holds. */
 function stored(standing: Standing): StoredStanding {
+  let short = known.get(standing);
+  if (!short) {
+    short = shortened(standing);
+    known.set(standing, short);
+  }
+  return short;
+}
+
+function shortened(standing: Standing): StoredStanding {
   const { outage, uptime, weight, latency, throughput, ...rest } = standing;
   return {
     ...rest,
@@ -141,7 +159,7 @@ export function replayed(record: PlanRecord, { snapshot, unroutable, defaultMode
   const standings = new Map(
     Object.entries(record.standings ?? {}).map(([id, standing]) => [id, standingOf(standing)] as const),
   );
-  const { sizes = {}, tokens, sticky, at } = record;
+  const { sizes = {}, tokens, sticky, at, taskType } = record;
   return {
     ...standIn(record.request),
     snapshot,
@@ -159,6 +177,7 @@ export function replayed(record: PlanRecord, { snapshot, unroutable, defaultMode
     policy: policy ?? record.policy ?? NO_POLICY,
     ...(at !== undefined && { now: at }),
     ...(sticky !== undefined && { sticky }),
+    ...(taskType !== undefined && { taskType }),
   };
 }
 

@@ -5,6 +5,7 @@ import type { GenerationRequest } from '../canon/request.ts';
 import type { Router } from '../catalogue/routers.ts';
 import { Snapshot } from '../catalogue/snapshot.ts';
 import { type PlanInput, plan } from './plan.ts';
+import { replayed, Witness } from './record.ts';
 import { fitsGlob } from './routers/globs.ts';
 import { UNTRIED } from './standing.ts';
 
@@ -265,5 +266,37 @@ describe('the router for code', () => {
     });
     expect(pareto({ max_price: 3, price_source: 'weighted_avg' }, undefined, { snapshot: dear })).toEqual(['0']);
     expect(pareto({ max_price: 3 }, undefined, { snapshot: dear })).toEqual(['2', '0', '1']);
+  });
+});
+
+describe('what a router chose', () => {
+  it('is replayed from the record of its plan, without a word of the request', () => {
+    const pinning = { plugins: { 'auto-router': { pin_model: true } } } as const;
+    const talk: Partial<GenerationRequest> = {
+      messages: [
+        { role: 'assistant', parts: [], toolCalls: [], model: 'lab/m1' },
+        { role: 'user', parts: [{ kind: 'text', text: 'a traceback: my bug' }] },
+      ],
+    };
+    const unclear = saying('hm');
+    for (const [slug, wish] of [
+      ['openrouter/auto', saying('a traceback: my bug')],
+      ['openrouter/auto', { ...talk, ...pinning }],
+      ['openrouter/auto', unclear],
+      ['openrouter/free', unclear],
+      ['openrouter/pareto-code:nitro', unclear],
+    ] as const) {
+      const snapshot = routed({ ...TEN, endpoints: [...(TEN.endpoints ?? []), endpoint('a', 'lab/m3:free', 0)] });
+      const source = planInput({ snapshot, request: request({ ...wish, model: slug }) });
+      const witness = new Witness(source);
+      const input = { ...source, standing: witness.standing, sizeAt: witness.sizeAt };
+      const first = plan(input);
+      const record = JSON.stringify(witness.record(input, first.ok ? first.value.routed : undefined));
+      expect(record).not.toContain('traceback');
+      const again = plan(
+        replayed(JSON.parse(record), { snapshot, unroutable: () => undefined, defaultModel: undefined }),
+      );
+      expect(again).toEqual(first);
+    }
   });
 });

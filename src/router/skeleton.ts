@@ -23,6 +23,8 @@ export interface Skeleton {
   readonly fallbacks?: readonly string[];
   readonly preferences?: Preferences;
   readonly plugins?: Plugins;
+  /** The model that gave the latest answer of the conversation, where a router may keep it. */
+  readonly latestModel?: string;
   readonly serviceTier?: string;
   readonly maxOutputTokens?: number;
   readonly reasoning?: Pick<ReasoningWish, 'effort' | 'budgetTokens' | 'enabled' | 'pro'>;
@@ -63,6 +65,7 @@ export function skeletonOf(request: GenerationRequest, media: readonly PlacedMed
     ...(fallbacks.length > 0 && { fallbacks }),
     ...(hasMembers(preferences) && { preferences }),
     ...(plugins && { plugins }),
+    ...(plugins && latestModel(request)),
     ...(serviceTier !== undefined && { serviceTier }),
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
     ...(reasoning && { reasoning: thinking(reasoning) }),
@@ -73,6 +76,11 @@ export function skeletonOf(request: GenerationRequest, media: readonly PlacedMed
     ...(text > 0 && { textBytes: text }),
     ...(media.length > 0 && { media: media.map((one) => mediaSkeleton(one.part, snapshot)) }),
   };
+}
+
+function latestModel({ messages }: GenerationRequest): Pick<Skeleton, 'latestModel'> {
+  const latest = messages.findLast((message) => message.role === 'assistant');
+  return latest?.role === 'assistant' && latest.model !== undefined ? { latestModel: latest.model } : {};
 }
 
 function hasMembers(value: object): boolean {
@@ -112,12 +120,15 @@ export function standIn(skeleton: Skeleton): {
   readonly media: readonly PlacedMedia[];
 } {
   const { model, fallbacks = [], preferences = NO_PREFERENCES, plugins, serviceTier, maxOutputTokens } = skeleton;
-  const { reasoning, operation, toolChoice, tools = 0, uses = [] } = skeleton;
+  const { reasoning, operation, toolChoice, tools = 0, uses = [], latestModel: latest } = skeleton;
   const text = 'x'.repeat(skeleton.textBytes ?? 0);
   let request: GenerationRequest = {
     model,
     fallbacks,
-    messages: [{ role: 'user', parts: [{ kind: 'text', text }] }],
+    messages: [
+      ...(latest === undefined ? [] : [{ role: 'assistant', parts: [], toolCalls: [], model: latest } as const]),
+      { role: 'user', parts: [{ kind: 'text', text }] },
+    ],
     tools: Array.from({ length: tools }, (): Tool => ({ name: '' })),
     sampling: {},
     stream: false,

@@ -98,4 +98,16 @@ ALTER TABLE keys ADD COLUMN limit_nano INTEGER CHECK (limit_nano >= 0);
 ALTER TABLE keys ADD COLUMN limit_reset TEXT CHECK (limit_reset IN ('daily', 'weekly', 'monthly'));
 `,
   },
+  {
+    name: '0004-refusals',
+    sql: `
+CREATE TABLE refusals (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  key_hash TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  document TEXT NOT NULL
+) STRICT;
+`,
+  },
 ];

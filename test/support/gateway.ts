@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Subprocess, spawn } from 'bun';
@@ -61,6 +61,7 @@ export class RunningGateway {
   readonly home: string;
   readonly #folder: string;
   readonly #stderr: Promise<string>;
+  readonly #environment: Readonly<Record<string, string>>;
   readonly key: string;
 
   private constructor(
@@ -69,6 +70,7 @@ export class RunningGateway {
     folder: string,
     home: string,
     stderr: Promise<string>,
+    environment: Readonly<Record<string, string>>,
     key: string,
   ) {
     this.ready = ready;
@@ -76,6 +78,7 @@ export class RunningGateway {
     this.home = home;
     this.#folder = folder;
     this.#stderr = stderr;
+    this.#environment = environment;
     this.key = key;
   }
 
@@ -104,26 +107,27 @@ export class RunningGateway {
     if (options.config !== undefined) writeFileSync(join(folder, 'turnpike.yaml'), options.config);
     const root = options.root ?? ROOT;
     const key = options.env?.TURNPIKE_API_KEY ?? `test-key-${'0123456789'.repeat(3)}`;
+    const environment = {
+      ...cleanEnvironment(),
+      TURNPIKE_LOCAL: 'off',
+      TURNPIKE_PORT: '0',
+      TURNPIKE_HOME: home,
+      TURNPIKE_API_KEY: key,
+      ...options.env,
+    };
     const child = spawn(
       [process.execPath, '--env-file', join(root, 'runtime.env'), join(root, 'src/main.ts'), 'serve', '--json'],
       {
         cwd: folder,
         stdout: 'pipe',
         stderr: 'pipe',
-        env: {
-          ...cleanEnvironment(),
-          TURNPIKE_LOCAL: 'off',
-          TURNPIKE_PORT: '0',
-          TURNPIKE_HOME: home,
-          TURNPIKE_API_KEY: key,
-          ...options.env,
-        },
+        env: environment,
       },
     );
     const stderr = new Response(child.stderr).text();
     const line = await firstLine(child.stdout);
     if (line === undefined) throw new Error(`the gateway did not start: ${await stderr}`);
-    const gateway = new RunningGateway(JSON.parse(line) as ReadyLine, child, folder, home, stderr, key);
+    const gateway = new RunningGateway(JSON.parse(line) as ReadyLine, child, folder, home, stderr, environment, key);
     if (options.pace !== 'real') await gateway.clearFaults();
     return gateway;
   }
@@ -140,6 +144,25 @@ export class RunningGateway {
     this.process.kill('SIGTERM');
     const code = await this.process.exited;
     return { code, stderr: await this.#stderr };
+  }
+
+  /** Another command beside it, over the same folder and with the same environment. */
+  async command(...args: readonly string[]): Promise<{ readonly code: number; readonly stdout: string }> {
+    const child = spawn([process.execPath, join(ROOT, 'src/main.ts'), ...args], {
+      cwd: this.#folder,
+      stdout: 'pipe',
+      stderr: 'inherit',
+      env: this.#environment,
+    });
+    const stdout = await new Response(child.stdout).text();
+    return { code: await child.exited, stdout };
+  }
+
+  /** Puts a file beside it, as an operator would: whole or not at all. */
+  put(name: string, text: string): void {
+    const path = join(this.#folder, name);
+    writeFileSync(`${path}.new`, text);
+    renameSync(`${path}.new`, path);
   }
 
   async kill(): Promise<void> {

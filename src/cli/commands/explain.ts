@@ -4,8 +4,8 @@ import { loadConfig } from '../../config/load.ts';
 import { plan } from '../../router/plan.ts';
 import { UNTRIED } from '../../router/standing.ts';
 import { type Command, parse, show, table, UsageError } from '../command.ts';
-import { lookOnce } from '../local-servers.ts';
-import { configure, realRoads, sandboxRoads, withLocal } from '../roads.ts';
+import { explainPast } from '../explain-past.ts';
+import { installation } from '../installation.ts';
 import { catalogueSnapshot } from '../snapshot.ts';
 
 /** The smallest request there is: what matters here is who would get it. */
@@ -36,22 +36,23 @@ function preferencesOf(text: unknown): GenerationRequest['preferences'] {
 }
 
 export const explain: Command = {
-  summary: 'Show who would get a request, in order, and who would not and why',
+  summary: 'Show who would get a request, or who got one, in order, and who not and why',
   help: `Usage: turnpike explain <author/slug> [--provider-json '{"sort":"price"}'] [--seed <n>] [--json]
+       turnpike explain <generation-id> [--json]
 
-Plans a request without sending it. --provider-json is the request's "provider" object.
+With a model it plans a request without sending it; --provider-json is the request's "provider" object.
+With the id of a request that is over (the X-Generation-Id header, also of refusals) it tells why it went where it went: from the running
+gateway, or from its file where none runs.
 `,
   async run(argv, effects) {
     const { values, positionals } = parse(argv, { 'provider-json': { type: 'string' }, seed: { type: 'string' } }, 1);
     const [slug] = positionals;
-    if (slug === undefined) throw new UsageError('explain needs <author/slug>');
+    if (slug === undefined) throw new UsageError('explain needs <author/slug> or a generation id');
+    if (!slug.includes('/')) return explainPast(slug, effects, values.json === true);
     const preferences = preferencesOf(values['provider-json']);
     const config = loadConfig(effects.environment, effects.cwd);
-    const configured = configure(config, catalogueSnapshot(), effects.clock.now);
-    const playing = config.sandbox === 'on' || (config.sandbox === 'auto' && configured.routes.size === 0);
-    const local = withLocal(configured, await lookOnce(config, configured.snapshot, effects));
-    const hosts = new Map(configured.snapshot.sandbox.map((row) => [row.provider, 'sandbox']));
-    const roads = playing ? sandboxRoads(local, hosts, config) : realRoads(local, config);
+    const roads = await installation(config, catalogueSnapshot(), effects);
+    const playing = [...roads.routes.values()].some((route) => route.sandbox);
     const seed =
       typeof values.seed === 'string' && /^\d+$/.test(values.seed) ? Number(values.seed) : (config.seed ?? 0);
     const planned = plan({

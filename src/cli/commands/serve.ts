@@ -37,6 +37,7 @@ TURNPIKE_MANAGEMENT_KEY, TURNPIKE_SANDBOX, TURNPIKE_LOCAL, LOG_LEVEL, and the pr
       books: gateway.books,
       clock: effects.clock,
       audit: gateway.audit,
+      why: gateway.why,
     });
     const commands = listenForCommands(administration, effects.pid);
     announce(config.home, commands.address);

@@ -5,6 +5,7 @@ import type { Dialect, PathCall } from '../../dialects/dialect.ts';
 import { namesPreset } from '../../dialects/preset-merge.ts';
 import type { CallOrigin, Client } from '../../gateway/call.ts';
 import { type Answer, handle, refuse } from '../../gateway/handle.ts';
+import { refusalRow } from '../../gateway/kept-plan.ts';
 import { overload } from '../../gateway/overload.ts';
 import { withPreset } from '../../gateway/preset.ts';
 import { promptSize } from '../../gateway/prompt-size.ts';
@@ -132,7 +133,14 @@ export async function inference(
   running.arriving++;
   const received = await receive(request, ports);
   running.arriving--;
-  if (!received.ok) return refuse(ports.gateway.newGenerationId(), dialect, received.error, origin);
+  if (!received.ok) {
+    const id = ports.gateway.newGenerationId();
+    const { keyHash } = caller.value;
+    ports.gateway.refused?.(
+      refusalRow({ id, keyHash, acceptedAt: ports.gateway.clock.now() }, received.error, undefined),
+    );
+    return refuse(id, dialect, received.error, origin);
+  }
   // From here on silence is ours to limit: a stream may think longer than an idle connection may live.
   connection.timeout(request, 0);
   return handle(

@@ -1,4 +1,4 @@
-import { mediaOf } from '../../canon/media.ts';
+import { mediaOf, type PlacedMedia } from '../../canon/media.ts';
 import type { GenerationRequest } from '../../canon/request.ts';
 import { isGone } from '../../catalogue/lifetime.ts';
 import { unitPrice } from '../../catalogue/rates.ts';
@@ -10,6 +10,8 @@ import type { Standing } from '../standing.ts';
 /** What a router looks at. */
 export interface RouteInput {
   readonly request: GenerationRequest;
+  /** Its parts that are not text, where they are known already. */
+  readonly media?: readonly PlacedMedia[];
   readonly snapshot: Snapshot;
   readonly unroutable: (provider: Provider, endpoint: Endpoint) => string | undefined;
   readonly standing: (endpointId: string) => Standing;
@@ -45,8 +47,14 @@ export interface Pooled {
 }
 
 /** Every visible model that writes text and can be called here, in the catalogue's order. */
-export function pooled({ snapshot, unroutable, now, request }: RouteInput): readonly Pooled[] {
-  const kinds = new Set(mediaOf(request).map(({ part: { kind } }) => kind));
+export function pooled({
+  snapshot,
+  unroutable,
+  now,
+  request,
+  media = mediaOf(request),
+}: RouteInput): readonly Pooled[] {
+  const kinds = new Set(media.map(({ part: { kind } }) => kind));
   return snapshot.models.flatMap((model) => {
     if (!model.outputModalities.includes('text') || isGone(model, now)) return [];
     for (const kind of kinds) if (kind !== 'file' && !model.inputModalities.includes(kind)) return [];

@@ -1,5 +1,5 @@
 import type { Key, KeyDay, Preset } from '../../accounts/ports.ts';
-import type { Entry, HoldRow, LedgerState, OutcomeRow } from '../../ledger/ports.ts';
+import type { Entry, HoldRow, LedgerState, OutcomeRow, RefusalRow } from '../../ledger/ports.ts';
 import { type Nanodollars, nanodollars } from '../../money/money.ts';
 
 /** What the store's thread is asked to do. Writes travel in batches; a batch is one transaction. */
@@ -7,6 +7,7 @@ export type Write =
   | { readonly op: 'hold'; readonly hold: HoldRow }
   /** The document travels as JSON text: it is written as such, and text is the cheapest thing to hand to another thread. */
   | { readonly op: 'outcome'; readonly outcome: Omit<OutcomeRow, 'document'>; readonly document: string }
+  | { readonly op: 'refusal'; readonly refusal: Omit<RefusalRow, 'document'>; readonly document: string }
   | { readonly op: 'entry'; readonly entry: Entry; readonly at: number }
   | { readonly op: 'put-key'; readonly key: Key }
   | { readonly op: 'delete-key'; readonly hash: string }
@@ -48,7 +49,8 @@ export interface StoredGeneration {
   readonly id: string;
   readonly keyHash: string;
   readonly createdAt: number;
-  readonly state: 'open' | 'settled' | 'voided';
+  /** `refused`: nothing was ever reserved for it. */
+  readonly state: 'open' | 'settled' | 'voided' | 'refused';
   readonly charge: bigint;
   readonly document: string | null;
 }
@@ -66,7 +68,7 @@ export function packWrites(writes: readonly Write[]): string {
   let documents = '';
   for (const write of writes) {
     heads.push(packed(write));
-    if (write.op === 'outcome') documents += `\n${write.document}`;
+    if (write.op === 'outcome' || write.op === 'refusal') documents += `\n${write.document}`;
   }
   return JSON.stringify(heads) + documents;
 }
@@ -74,6 +76,7 @@ export function packWrites(writes: readonly Write[]): string {
 function packed(write: Write): unknown {
   if (write.op === 'hold') return { op: write.op, hold: { ...write.hold, amount: write.hold.amount.toString() } };
   if (write.op === 'entry') return { ...write, entry: packedEntry(write.entry) };
+  if (write.op === 'refusal') return { op: write.op, refusal: write.refusal };
   if (write.op !== 'outcome') return write;
   const { op, outcome } = write;
   return {
@@ -92,6 +95,7 @@ export function unpackWrites(text: string): readonly Write[] {
   return writes.map((write): Write => {
     if (write.op === 'hold') return { ...write, hold: { ...write.hold, amount: amount(write.hold.amount) } };
     if (write.op === 'entry') return { ...write, entry: entry(write.entry) };
+    if (write.op === 'refusal') return { ...write, document: documents[next++] ?? 'null' };
     if (write.op !== 'outcome') return write;
     const { outcome } = write;
     const document = documents[next++] ?? 'null';

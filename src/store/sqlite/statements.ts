@@ -1,7 +1,15 @@
 import type { Database } from 'bun:sqlite';
 import type { Key, KeyDay, KeyReset } from '../../accounts/ports.ts';
-import { ACCOUNTS, type AccountId, type Entry, type HoldRow, INITIAL_GRANT } from '../../ledger/ports.ts';
+import {
+  ACCOUNTS,
+  type AccountId,
+  type Entry,
+  type HoldRow,
+  INITIAL_GRANT,
+  REFUSALS_KEPT,
+} from '../../ledger/ports.ts';
 import { nanodollars } from '../../money/money.ts';
+import { storedGeneration } from './generations.ts';
 import { PresetStatements } from './preset-statements.ts';
 import type { Breach, StoredGeneration, StoredState, Write } from './protocol.ts';
 
@@ -132,6 +140,18 @@ export class Statements {
     return row?.held;
   }
 
+  /** The oldest go where there are too many; looked at now and then, because a few more do no harm. */
+  insertRefusal({ refusal, document }: Extract<Write, { op: 'refusal' }>): boolean {
+    const { id, keyHash, createdAt } = refusal;
+    const { changes, lastInsertRowid } = this.#db
+      .query('INSERT OR IGNORE INTO refusals (id, key_hash, created_at, document) VALUES (?, ?, ?, ?)')
+      .run(id, keyHash, createdAt, document);
+    const last = BigInt(lastInsertRowid);
+    if (changes > 0 && last % 100n === 0n)
+      this.#db.query('DELETE FROM refusals WHERE seq <= ?').run(last - BigInt(REFUSALS_KEPT));
+    return changes > 0;
+  }
+
   insertEntry(entry: Entry, at: number): boolean {
     return this.#insertEntry.run(entry.kind, entry.ref, entry.from, entry.to, entry.amount, at).changes > 0;
   }
@@ -167,25 +187,7 @@ export class Statements {
   }
 
   generation(id: string): StoredGeneration | null {
-    const row = this.#db
-      .query('SELECT id, key_hash, created_at, state, charge, document FROM generations WHERE id = ?')
-      .get(id) as {
-      id: string;
-      key_hash: string;
-      created_at: bigint;
-      state: StoredGeneration['state'];
-      charge: bigint;
-      document: string | null;
-    } | null;
-    if (!row) return null;
-    return {
-      id: row.id,
-      keyHash: row.key_hash,
-      createdAt: Number(row.created_at),
-      state: row.state,
-      charge: row.charge,
-      document: row.document,
-    };
+    return storedGeneration(this.#db, id);
   }
 
   /** Recomputes every balance from its entries and compares (spec/reliability 3.6). */
@@ -254,6 +256,8 @@ class Batch {
         return 'written';
       case 'outcome':
         return this.#outcome(write) ? 'written' : 'existed';
+      case 'refusal':
+        return this.#statements.insertRefusal(write) ? 'written' : 'existed';
       case 'entry':
         return this.#entry(write.entry, write.at) ? 'written' : 'existed';
       case 'put-key':

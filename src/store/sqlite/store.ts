@@ -1,5 +1,5 @@
 import type { AccountsStore, Key, Preset, PresetStore, PresetVersion } from '../../accounts/ports.ts';
-import type { Entry, HoldRow, LedgerStore, OutcomeRow } from '../../ledger/ports.ts';
+import type { Entry, HoldRow, LedgerStore, OutcomeRow, RefusalRow } from '../../ledger/ports.ts';
 import {
   type Breach,
   type FromStore,
@@ -16,6 +16,9 @@ export class StoreUnusable extends Error {}
 
 /** How long a reservation may wait for company before it is journalled; nobody waits for it. */
 const HOLD_DELAY_MS = 25;
+
+/** Refusals are kept for their callers' sake: they must not stand in the way of what is owed. */
+const REFUSALS_WAITING_MAX = 500;
 
 const NOTHING_NEW: readonly ('written' | 'existed')[] = [];
 
@@ -74,6 +77,14 @@ export class SqliteStore implements LedgerStore, AccountsStore, PresetStore {
   journalHold(hold: HoldRow): void {
     if (this.#failure) return;
     this.#queue.push({ op: 'hold', hold });
+    this.#waiting.push(undefined);
+    this.#timer ??= setTimeout(() => this.#flush(), HOLD_DELAY_MS);
+  }
+
+  /** Nobody waits for it; where more come than can be written, some are not kept. */
+  journalRefusal({ document, ...refusal }: RefusalRow): void {
+    if (this.#failure || this.#queue.length >= REFUSALS_WAITING_MAX) return;
+    this.#queue.push({ op: 'refusal', refusal, document: JSON.stringify(document) });
     this.#waiting.push(undefined);
     this.#timer ??= setTimeout(() => this.#flush(), HOLD_DELAY_MS);
   }
