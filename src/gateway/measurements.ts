@@ -4,6 +4,7 @@ import type { Endpoint } from '../catalogue/types.ts';
 import { afterFailed, afterServed, BREAKER_SECONDS, CLOSED } from '../router/breaker.ts';
 import { type Cooldown, cooled, rested, WARM, warmed } from '../router/cooldown.ts';
 import {
+  counted,
   foldAttempt,
   foldPace,
   type Health,
@@ -22,6 +23,7 @@ import type { RateReading } from '../upstream/rate-headers.ts';
 import { credentialId } from '../upstream/route.ts';
 import { Gate, type Keeper, Pass } from './gate.ts';
 import type { HealthLimits, HealthPort, Permit, Roads } from './ports.ts';
+import { ToolRecord } from './tool-calls.ts';
 
 /** What this gateway saw of an endpoint itself, in the words of the endpoint listing (spec/platform 4.6). */
 export interface Measured {
@@ -49,6 +51,8 @@ interface Observed {
   readmittedAt: number;
   /** When it was last said that control words came as text. */
   misconfiguredAt?: number;
+  /** Absent where it has called no tool. */
+  tools?: ToolRecord;
   /** How often it ended an answer with a word that nobody knows. */
   readonly unknownFinishes: Map<string, number>;
 }
@@ -65,6 +69,8 @@ const MINUTE_MS = 60_000;
 /** How long one warning stands for those that would follow. */
 const FLAG_MS = 60 * MINUTE_MS;
 const DAY_MINUTES = 1440;
+/** Requests of this long say whether a host is known well enough to be judged by its calls of tools. */
+const TOOLS_MINUTES = 30;
 const UNKNOWN_WORDS_MAX = 20;
 const STANDING_MS = 1000;
 /** A refused key is tried again after this time, doubled each time; an account without money after the longest. */
@@ -224,6 +230,12 @@ export class Measurements implements HealthPort {
     return times;
   }
 
+  calledTools(endpointId: string, good: boolean): void {
+    const observed = this.#observed(endpointId);
+    observed.tools ??= new ToolRecord();
+    observed.tools.add(good, this.#now());
+  }
+
   answered(endpoint: Endpoint, credential: string, pace: Pace): void {
     const gate = this.#gate(endpoint.id, endpoint.provider, credential);
     gate.health = foldPace(gate.health, pace, this.#now());
@@ -280,10 +292,12 @@ export class Measurements implements HealthPort {
     }
     const known = this.#groups.get(endpointId);
     if (known) return known;
-    const model = roads.snapshot.endpoint(endpointId)?.model;
-    if (model === undefined) return undefined;
+    const asked = roads.snapshot.endpoint(endpointId);
+    if (asked === undefined) return undefined;
+    // Tiers of service are compared among themselves.
     const endpointIds = roads.snapshot
-      .hostsOf(model)
+      .hostsInTiers(asked.model)
+      .filter(({ endpoint }) => endpoint.tier === asked.tier)
       .filter(({ provider, endpoint }) => roads.unroutable(provider, endpoint) === undefined)
       .map(({ endpoint }) => endpoint.id);
     const group: Group = { endpointIds, standings: new Map(), until: 0 };
@@ -308,12 +322,19 @@ export class Measurements implements HealthPort {
       const peer = peers[index];
       if (!peer) continue;
       const known = this.#ejection(id, out.has(index), now);
-      standings.set(id, standingOf({ ...peer, ...known }, panic, now));
+      standings.set(id, this.#withTools(id, standingOf({ ...peer, ...known }, panic, now), peer.health, now));
       // What ends by itself is seen in time.
       for (const until of [peer.breaker.until, peer.cooledUntil, peer.keyUntil])
         if (until > now) group.until = Math.min(group.until, until);
     }
     group.standings = standings;
+  }
+
+  #withTools(endpointId: string, standing: Standing, health: Peer['health'], now: number): Standing {
+    const record = this.#endpoints.get(endpointId)?.tools;
+    if (!record) return standing;
+    const { served, failed } = counted(health, now, TOOLS_MINUTES);
+    return { ...standing, tools: { requests: served + failed, ...record.over(now) } };
   }
 
   #ejection(endpointId: string, out: boolean, now: number): Pick<Peer, 'ejected' | 'readmittedAt'> {

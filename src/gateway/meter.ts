@@ -4,6 +4,12 @@ import type { Delta, FinishReason, GenerationEvent } from '../canon/event.ts';
 import { estimateTokens } from '../canon/tokens.ts';
 import type { Usage } from '../canon/units.ts';
 
+interface Call {
+  readonly name: string;
+  readonly start: number;
+  end: number | undefined;
+}
+
 /** Folds an answer's events into what it used and how long it took. It never sees who is paid. */
 export class Meter {
   firstContentMs: number | undefined;
@@ -20,6 +26,9 @@ export class Meter {
   /** What was produced, kept as text pieces only until somebody asks: most answers come with their own count. */
   #produced: string[] = [];
   #thought: string[] = [];
+  /** Where among the pieces the arguments of each call stand. */
+  readonly #calls: Call[] = [];
+  #open: Call | undefined;
   #inReasoning = false;
 
   /** @param scale how many tokens of the serving endpoint one of our own counting is likely to be */
@@ -38,7 +47,11 @@ export class Meter {
         return;
       case 'block-start':
         this.#inReasoning = event.block.kind === 'reasoning';
-        if (event.block.kind === 'tool-call') this.#produced.push(event.block.name);
+        if (event.block.kind === 'tool-call') this.#call(event.block.name);
+        return;
+      case 'block-end':
+        if (this.#open) this.#open.end = this.#produced.length;
+        this.#open = undefined;
         return;
       case 'usage':
         this.#reported = event.usage;
@@ -56,6 +69,16 @@ export class Meter {
         return;
       default:
     }
+  }
+
+  #call(name: string): void {
+    this.#open = { name, start: this.#produced.push(name), end: undefined };
+    this.#calls.push(this.#open);
+  }
+
+  /** The calls of tools, with their arguments as they came. */
+  get calls(): readonly { readonly name: string; readonly arguments: string }[] {
+    return this.#calls.map(({ name, start, end }) => ({ name, arguments: this.#produced.slice(start, end).join('') }));
   }
 
   #delta(delta: Delta): void {

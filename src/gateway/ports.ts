@@ -84,6 +84,8 @@ export interface HealthPort {
   misconfigured(endpointId: string): boolean;
   /** An answer ended with a word that its dialect does not have. @returns how often it did, this time included */
   unknownFinish(endpointId: string, word: string): number;
+  /** An answer called tools. @param good every call was as it was declared */
+  calledTools(endpointId: string, good: boolean): void;
   /** How fast an answer was. */
   answered(endpoint: Endpoint, credential: string, pace: Pace): void;
 }

@@ -14,6 +14,7 @@ import type { Meter } from './meter.ts';
 import type { GatewayPorts } from './ports.ts';
 import { countAnswer, type PromptSize } from './prompt-size.ts';
 import { recordOf } from './record.ts';
+import { faultOf } from './tool-calls.ts';
 
 /** Differences up to this share, or up to this amount, are rounding. */
 const COST_TOLERANCE = 0.02;
@@ -57,6 +58,7 @@ export class Settlement {
     const priced = partPrices ? together(partPrices) : own;
     const waived = cancelled ? undefined : waiver(usage, meter.finish);
     this.#measure(winner, meter);
+    if (meter.finish === 'tool-calls') this.#callsOf(winner, meter);
     this.#notice(winner, execution, meter);
     this.#noticeFinish(winner, meter);
     const flip = waived ? undefined : this.#served(winner, usage, own);
@@ -189,6 +191,13 @@ export class Settlement {
       firstContentMs: stream ? firstContentMs : undefined,
       tokensPerSecond: output >= OUTPUT_TOKENS_MIN && seconds > 0 ? output / seconds : undefined,
     });
+  }
+
+  /** Calls that are not what was declared tell of the host: its parser, its precision, its template. */
+  #callsOf({ candidate }: Winner, { calls }: Meter): void {
+    const { tools, serverTools } = this.#call.request;
+    if (tools.length > 0 && calls.length > 0 && !serverTools)
+      this.#ports.health.calledTools(candidate.endpoint.id, faultOf(calls, tools) === undefined);
   }
 
   /** A host's new word is told once: it may mean more than that the answer is over. */

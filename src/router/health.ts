@@ -114,7 +114,7 @@ export function inOutage(health: Health, now: number, from = 0): boolean {
 }
 
 /** Attempts of the last minutes, the present one included: of the last half hour by minutes, of more by quarters of an hour. */
-function counted(health: Health, now: number, minutes: number): Counts {
+export function counted(health: Health, now: number, minutes: number): Counts {
   return minutes <= MINUTES
     ? total(since(health.minutes, Math.floor(now / MINUTE) - minutes + 1))
     : total(since(health.quarters, Math.floor((now - minutes * MINUTE) / QUARTER) + 1));

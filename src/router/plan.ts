@@ -9,6 +9,7 @@ import type { Host, Snapshot } from '../catalogue/snapshot.ts';
 import type { Endpoint, Model, Provider } from '../catalogue/types.ts';
 import type { Candidate, Plan, PlannedModel, Rejection, RoutedBy, RuleId } from './candidate.ts';
 import { ended, freeEnded, paidOf } from './ended.ts';
+import { exactoClasses, looksAtTools } from './exacto.ts';
 import type { Size } from './limits.ts';
 import { type Field, orderCandidates, promoteMet } from './order.ts';
 import { inWantedForm } from './reasoning.ts';
@@ -19,7 +20,7 @@ import { type Against, type Facts, type RuleError, ratesAt } from './rule.ts';
 import { excludedProviders } from './rules/providers.ts';
 import { RULES } from './rules.ts';
 import { softPreferences, takesNeeded } from './soft.ts';
-import { mixesModels } from './sort.ts';
+import { mixesModels, sortOf } from './sort.ts';
 import type { Standing } from './standing.ts';
 import { looksAtTiers, PRIORITY_FIRST, TIER_SORTS, tierAsked, wantsFastTwin } from './tiers.ts';
 
@@ -215,10 +216,15 @@ function arranged(fields: readonly OpenField[], input: PlanInput): Pick<Plan, 'm
 function ordered(fields: readonly OpenField[], input: PlanInput, index: number): ReturnType<typeof orderCandidates> {
   const { request, standing, sticky, seed, policy } = input;
   const tier = tierAsked(request);
+  const variantSort = sortOfVariants(fields[0]?.facts.variants) ?? (tier && TIER_SORTS[tier]);
+  const hosts = (): readonly Host[] => fields.flatMap(({ model }) => input.snapshot.hostsOf(model.id));
   return orderCandidates({
     fields,
     preferences: request.preferences,
-    variantSort: sortOfVariants(fields[0]?.facts.variants) ?? (tier && TIER_SORTS[tier]),
+    variantSort,
+    exacto: looksAtTools(request, sortOf(request.preferences, variantSort, policy?.sort))
+      ? exactoClasses(hosts(), standing)
+      : undefined,
     tiers: tier === 'priority' ? PRIORITY_FIRST : undefined,
     standardSort: policy?.sort,
     sticky,

@@ -19,6 +19,14 @@ export interface Standing {
   readonly latency?: Percentiles;
   /** Output tokens a second over 5 minutes; higher percentiles are slower too: the speed that this share of answers reached. */
   readonly throughput?: Percentiles;
+  /** How it calls tools; absent where it has called none. */
+  readonly tools?: {
+    /** Requests within 30 minutes, with and without tools. */
+    readonly requests: number;
+    /** Answers with calls within 2 hours, and the share of them whose every call was as declared, 0 to 1. */
+    readonly toolRequests: number;
+    readonly success: number;
+  };
 }
 
 /** Nobody has asked it yet. */
