@@ -16,7 +16,7 @@ const runs =
   only.length > 0
     ? [only]
     : [
-        ['--parallel', 'src', 'test/flows', 'test/golden', 'test/tidy.test.ts'],
+        ['--parallel', 'src', 'test/flows', 'test/golden', 'test/sim', 'test/tidy.test.ts'],
         ['test/browser', 'test/load'],
       ];
 const cases = [];

@@ -280,7 +280,7 @@ async function firstKeys(keyring: Keyring, config: Config, now: number): Promise
   return (await keyring.create('first key', 'inference', now)).text;
 }
 
-function gatewayLimits({ limits }: Config): GatewayLimits {
+export function gatewayLimits({ limits }: Pick<Config, 'limits'>): GatewayLimits {
   return {
     headersMsMax: limits.headers_ms_max,
     firstContentMsMax: limits.attempt_first_content_ms_max,
@@ -295,7 +295,7 @@ function gatewayLimits({ limits }: Config): GatewayLimits {
   };
 }
 
-function healthLimits({ limits }: Config): HealthLimits {
+export function healthLimits({ limits }: Pick<Config, 'limits'>): HealthLimits {
   return {
     breaker: {
       failuresMax: limits.breaker_failures,

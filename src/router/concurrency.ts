@@ -40,14 +40,17 @@ export function afterSuccess(value: Concurrency, inFlight: number, { max }: Conc
     : { ...value, served };
 }
 
-/** After a timeout, an overload or a 429. */
+/**
+ * After a timeout, an overload or a 429. Where much less was under way than the host is given, that was not the reason: a quota that is
+ * spent for minutes must not leave a limit of two for the time after.
+ */
 export function afterOverload(
   value: Concurrency,
   inFlight: number,
   now: number,
   { max }: ConcurrencyLimits,
 ): Concurrency {
-  if (now - value.cutAt < CUT_EVERY_MS) return value;
+  if (now - value.cutAt < CUT_EVERY_MS || 2 * inFlight < value.limit) return value;
   const reached = value.known ? value.limit : Math.max(value.limit, inFlight);
   return { limit: Math.min(max, Math.max(LEAST, Math.floor(reached * CUT))), served: 0, cutAt: now, known: true };
 }

@@ -70,6 +70,11 @@ describe('concurrency', () => {
     expect(idle.limit).toBe(20);
   });
 
+  test('does not fall while it is not used: a 429 of one in twenty is not about how many there are at once', () => {
+    expect(afterOverload(atFirst(LIMITS), 1, 0, LIMITS)).toEqual(atFirst(LIMITS));
+    expect(afterOverload(atFirst(LIMITS), 10, 0, LIMITS).limit).toBe(14);
+  });
+
   test('falls by three tenths, at most once a second, never below two', () => {
     let value = atFirst(LIMITS);
     for (let i = 0; i < 100; i++) value = afterOverload(value, 20, 500, LIMITS);
