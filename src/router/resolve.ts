@@ -29,6 +29,8 @@ export function resolveModel(snapshot: Snapshot, slug: string, now?: number): Re
   const family = LATEST.exec(slug.toLowerCase());
   const newest = family && snapshot.latest(family[1] ?? '', family[2] ?? '', now);
   if (newest) return { model: newest, variants: NONE, latest: true };
+  const dated = datedModel(snapshot, slug);
+  if (dated) return { model: dated, variants: NONE };
   const { base, variant } = splitVariant(slug);
   if (variant === undefined) return undefined;
   if (!Object.hasOwn(DYNAMIC, variant) && !STATIC.has(variant)) return undefined;
@@ -38,6 +40,15 @@ export function resolveModel(snapshot: Snapshot, slug: string, now?: number): Re
   // Written the other way round, or behind an alias.
   const entry = snapshot.model(`${resolved.model.id}:${variant}`);
   return entry && { ...resolved, model: entry };
+}
+
+/** `author/slug-20250514`, `author/slug-2025-05-14`: the permanent name of a model that was released on that day. */
+const DATED = /^(.+)-(\d{4})-?(\d{2})-?(\d{2})$/;
+
+function datedModel(snapshot: Snapshot, slug: string): Model | undefined {
+  const [, base = '', year, month, day] = DATED.exec(slug) ?? [];
+  const model = base === '' ? undefined : snapshot.model(base);
+  return model && model.created * 1000 === Date.parse(`${year}-${month}-${day}T00:00:00Z`) ? model : undefined;
 }
 
 /** A slug and its last variant, in lower case. */

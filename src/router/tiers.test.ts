@@ -162,6 +162,21 @@ describe('variants', () => {
     expect(planned({ model: 'lab/one:nitro:free' })).toEqual(['a']);
   });
 
+  it('a model is also called by its permanent name, which ends in the day of its release', () => {
+    const dated = world({
+      models: [model('lab/one', { created: Date.UTC(2026, 1, 5) / 1000 })],
+      endpoints: [endpoint('a', 'lab/one', 1)],
+    });
+    const named = (slug: string) => {
+      const made = plan(planInput({ snapshot: dated, request: request({ model: slug }) }));
+      return made.ok ? made.value.candidates[0]?.model.id : made.error.code;
+    };
+    for (const slug of ['lab/one-20260205', 'lab/one-2026-02-05', 'lab/one-20260205:nitro'])
+      expect(named(slug)).toBe('lab/one');
+    for (const slug of ['lab/one-20260206', 'lab/two-20260205', 'lab/one-20261399'])
+      expect(named(slug)).toBe('model_unknown');
+  });
+
   it('INF-014 what cannot be honoured is refused and says why', () => {
     const refusal = (slug: string) => {
       const made = plan(planInput({ snapshot: TIERS, request: request({ model: slug }) }));
