@@ -26,6 +26,7 @@ export interface Skeleton {
   /** The model that gave the latest answer of the conversation, where a router may keep it. */
   readonly latestModel?: string;
   readonly serviceTier?: string;
+  readonly speed?: GenerationRequest['speed'];
   readonly maxOutputTokens?: number;
   readonly reasoning?: Pick<ReasoningWish, 'effort' | 'budgetTokens' | 'enabled' | 'pro'>;
   readonly operation?: Operation['kind'];
@@ -57,7 +58,7 @@ const TOLD: ReadonlySet<Parameter> = new Set(['max_tokens', 'tools', 'tool_choic
 
 /** @param media the parts that are not text */
 export function skeletonOf(request: GenerationRequest, media: readonly PlacedMedia[], snapshot: Snapshot): Skeleton {
-  const { model, fallbacks, preferences, plugins, serviceTier, maxOutputTokens, reasoning } = request;
+  const { model, fallbacks, preferences, plugins, serviceTier, speed, maxOutputTokens, reasoning } = request;
   const text = textBytes(request);
   const uses = usedParameters(request).filter((parameter) => !TOLD.has(parameter));
   return {
@@ -67,6 +68,7 @@ export function skeletonOf(request: GenerationRequest, media: readonly PlacedMed
     ...(plugins && { plugins }),
     ...(plugins && latestModel(request)),
     ...(serviceTier !== undefined && { serviceTier }),
+    ...(speed !== undefined && { speed }),
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
     ...(reasoning && { reasoning: thinking(reasoning) }),
     ...(request.operation && { operation: request.operation.kind }),
@@ -120,7 +122,7 @@ export function standIn(skeleton: Skeleton): {
   readonly media: readonly PlacedMedia[];
 } {
   const { model, fallbacks = [], preferences = NO_PREFERENCES, plugins, serviceTier, maxOutputTokens } = skeleton;
-  const { reasoning, operation, toolChoice, tools = 0, uses = [], latestModel: latest } = skeleton;
+  const { speed, reasoning, operation, toolChoice, tools = 0, uses = [], latestModel: latest } = skeleton;
   const text = 'x'.repeat(skeleton.textBytes ?? 0);
   let request: GenerationRequest = {
     model,
@@ -137,6 +139,7 @@ export function standIn(skeleton: Skeleton): {
     extras: {},
     ...(plugins && { plugins }),
     ...(serviceTier !== undefined && { serviceTier }),
+    ...(speed !== undefined && { speed }),
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
     ...(reasoning && { reasoning: { ...reasoning, exclude: false } }),
     ...(operation && { operation: OPERATIONS[operation] }),

@@ -4,6 +4,7 @@ import type { Preferences } from '../canon/preferences.ts';
 import type { GenerationRequest } from '../canon/request.ts';
 import { tagOf } from '../catalogue/tags.ts';
 import { plan } from './plan.ts';
+import { replayed, Witness } from './record.ts';
 import { means } from './slugs.ts';
 import { UNTRIED } from './standing.ts';
 
@@ -149,6 +150,27 @@ describe('pools of tiers', () => {
       }),
     );
     expect(!dear.ok && dear.error.facts.availability?.excludedBy).toEqual(['max_price']);
+  });
+});
+
+describe('a plan with tiers', () => {
+  it('is replayed from its record', () => {
+    const wishes: readonly Partial<GenerationRequest>[] = [
+      { speed: 'fast' },
+      { serviceTier: 'priority' },
+      { serviceTier: 'flex' },
+      { model: 'lab/one:nitro' },
+      { preferences: { order: ['a/flex'] } },
+    ];
+    for (const wish of wishes) {
+      const input = planInput({ snapshot: TIERS, request: request(wish) });
+      const witness = new Witness(input);
+      const watched = { ...input, standing: witness.standing, sizeAt: witness.sizeAt };
+      const made = plan(watched);
+      const again = plan(replayed(witness.record(watched), input));
+      const tagsOf = (one: typeof made) => one.ok && one.value.candidates.map(({ endpoint: { id } }) => id);
+      expect(tagsOf(again)).toEqual(tagsOf(made));
+    }
   });
 });
 
