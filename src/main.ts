@@ -24,6 +24,7 @@ const effects: Effects = {
     process.on('SIGTERM', listener);
     process.on('SIGINT', listener);
   },
+  onHangup: (listener) => void process.on('SIGHUP', listener),
 };
 
 process.exit(await run(process.argv.slice(2), effects));

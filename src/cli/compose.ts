@@ -39,6 +39,7 @@ import { Downloader } from '../upstream/download.ts';
 import type { Effects } from './effects.ts';
 import { pastOf, plays } from './installation.ts';
 import { LocalServers, placesOf } from './local-servers.ts';
+import { needsRestart } from './reload.ts';
 import { type Configured, configure, realRoads, sandboxRoads, withLocal } from './roads.ts';
 import { type RunningSandbox, startSandbox } from './sandbox-hosts.ts';
 
@@ -63,6 +64,12 @@ export interface Gateway {
   audit(): Promise<readonly string[]>;
   /** Why a request went where it went; null where nothing is known of it, or not yet. */
   why(id: string): Promise<object | null>;
+  /**
+   * Puts another configuration into force for the requests that come from now on.
+   * @returns settings that have changed and need a restart
+   * @throws ConfigError, and everything stays as it was
+   */
+  readonly reload: (config: Config) => readonly string[];
   /** No new requests; open answers go on until the limit or `cut`; then the books are closed. */
   stop(): Promise<void>;
   /** Ends open answers in-band, now. */
@@ -94,6 +101,7 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
   const { clock } = effects;
   prepareHome(config.home);
   const configured = configure(config, catalogue, effects.clock.now);
+  let current = { config, configured };
   const playing = plays(config, configured);
   const opened = await SqliteStore.open(join(config.home, DATABASE));
   const { store, state } = opened;
@@ -102,7 +110,8 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       ? await startSandbox(configured.snapshot, { ports: config.sandboxPorts, faults: config.sandboxFaults }, effects)
       : undefined;
     const bases = sandbox && new Map(sandbox.hosts.map(({ host, base }) => [host.spec.id, base]));
-    const roadsTo = (now: Configured): Roads => (bases ? sandboxRoads(now, bases, config) : realRoads(now, config));
+    const roadsTo = (now: Configured): Roads =>
+      bases ? sandboxRoads(now, bases, current.config) : realRoads(now, current.config);
     const mode = config.creditsMode ?? (sandbox ? 'prepaid' : 'unlimited');
     const books = new Books(store, state.ledger, mode, config.inFlightMax);
     if (mode === 'prepaid' && config.initialCredit > 0n)
@@ -129,12 +138,7 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
         request.dialect.continued
           ? new Continued(request, (one) => new Attempt(one, attemptPorts))
           : new Attempt(request, attemptPorts),
-      downloader: new Downloader({
-        bytesMax: config.limits.media_bytes_max,
-        msMax: config.limits.media_ms_max,
-        origins: config.mediaOrigins,
-      }),
-      limits: gatewayLimits(config),
+      ...reloadable(config),
       roads: roadsTo(configured),
       books,
       health: measurements,
@@ -149,7 +153,6 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       }),
       calibration: new Calibration(),
       conversations: new Conversations(clock),
-      extras: { resume: config.resume },
       ...(counter && { counter }),
       log,
       running,
@@ -168,10 +171,10 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       return ended ? why(ended, [gateway.roads, ...past]) : null;
     };
     /** Requests under way keep the roads they were planned with, and those that are over are explained by them. */
-    const turn = (roads: Roads): void => {
+    const turn = (roads: Roads, more: Partial<GatewayPorts> = {}): void => {
       past.unshift(gateway.roads);
       past.length = Math.min(past.length, ROADS_KEPT);
-      gateway = { ...gateway, roads };
+      gateway = { ...gateway, ...more, roads };
     };
     const source: PageSource = {
       get roads() {
@@ -209,7 +212,7 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       places: placesOf(config, configured.snapshot, clock.now, ownPorts),
       everyMs: config.discoverEveryMs,
       log,
-      changed: (found) => turn(roadsTo(withLocal(configured, found))),
+      changed: (found) => turn(roadsTo(withLocal(current.configured, found))),
     });
     const looked = local.start();
     return {
@@ -230,12 +233,20 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       recovered: state.recovered,
       audit: () => store.audit(),
       why: explained,
+      reload: (next) => {
+        // What is wrong with it is found before anything is touched.
+        current = { config: next, configured: configure(next, catalogue, clock.now) };
+        turn(roadsTo(withLocal(current.configured, local.found)), reloadable(next));
+        const sandboxed =
+          plays(next, current.configured) === playing ? [] : ['providers (the sandbox is in use or not)'];
+        return [...needsRestart(config, next), ...sandboxed];
+      },
       cut: () => running.cutAll(),
       stop: async () => {
         draining = 'shutting down';
         local.stop();
         listening.stop();
-        const limit = setTimeout(() => running.cutAll(), config.limits.drain_ms_max);
+        const limit = setTimeout(() => running.cutAll(), current.config.limits.drain_ms_max);
         await running.idle();
         clearTimeout(limit);
         sandbox?.close();
@@ -279,6 +290,17 @@ async function firstKeys(keyring: Keyring, config: Config, now: number): Promise
   if (keyring.has('inference')) return undefined;
   return (await keyring.create('first key', 'inference', now)).text;
 }
+
+/** What of a configuration is looked at by each request anew, beside its roads. */
+const reloadable = (config: Config): Pick<GatewayPorts, 'downloader' | 'limits' | 'extras'> => ({
+  downloader: new Downloader({
+    bytesMax: config.limits.media_bytes_max,
+    msMax: config.limits.media_ms_max,
+    origins: config.mediaOrigins,
+  }),
+  limits: gatewayLimits(config),
+  extras: { resume: config.resume },
+});
 
 export function gatewayLimits({ limits }: Pick<Config, 'limits'>): GatewayLimits {
   return {

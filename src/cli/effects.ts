@@ -11,4 +11,6 @@ export interface Effects {
   readonly err: (text: string) => void;
   /** Called at every SIGTERM and SIGINT. */
   readonly onSignal: (listener: () => void) => void;
+  /** Called at every SIGHUP. */
+  readonly onHangup: (listener: () => void) => void;
 }

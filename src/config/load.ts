@@ -153,6 +153,10 @@ function limitsOf(file: ConfigFile): Limits {
 
 const DEFAULT_FILE = 'turnpike.yaml';
 
+/** Where the configuration file stands, or would. */
+export const configPath = (environment: Environment, cwd: string): string =>
+  resolve(cwd, environment.TURNPIKE_CONFIG?.trim() || DEFAULT_FILE);
+
 function readFile(named: string | undefined, cwd: string, environment: Environment): ConfigFile {
   const path = resolve(cwd, named ?? DEFAULT_FILE);
   if (!existsSync(path)) {

@@ -158,6 +158,7 @@ describe('prices', () => {
         out() {},
         err() {},
         onSignal() {},
+        onHangup() {},
       },
       log: silent,
       page: () => () => undefined as never,

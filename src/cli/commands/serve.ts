@@ -6,6 +6,7 @@ import type { Effects } from '../effects.ts';
 import { announce, withdraw } from '../home.ts';
 import { createLog } from '../log.ts';
 import { pageHandler } from '../pages.ts';
+import { watchConfig } from '../reload.ts';
 import { catalogueSnapshot } from '../snapshot.ts';
 import { readiness, welcome } from '../welcome.ts';
 
@@ -19,7 +20,8 @@ export const serve: Command = {
   summary: 'Run the gateway, its pages and, without any provider key, the sandbox',
   help: `Usage: turnpike serve [--json]
 
-Serves the API and the pages until SIGTERM or SIGINT; open answers then get up to 30 seconds.
+Serves the API and the pages until SIGTERM or SIGINT; open answers then get up to 30 seconds. SIGHUP, or a change of the file, reads
+turnpike.yaml anew; one that is wrong is refused whole.
 
   --json   print one JSON line when ready instead of the welcome
 
@@ -47,7 +49,9 @@ TURNPIKE_MANAGEMENT_KEY, TURNPIKE_SANDBOX, TURNPIKE_LOCAL, LOG_LEVEL, and the pr
     await Promise.race([gateway.looked, Bun.sleep(LOOK_MS_MAX)]);
     const ready = readiness(gateway, config, effects.pid);
     effects.out(values.json ? `${JSON.stringify(ready)}\n` : welcome(ready, config.bootstrapKey !== undefined));
+    const unwatch = watchConfig(effects, log, gateway.reload);
     await stopped(gateway, effects);
+    unwatch();
     commands.stop();
     withdraw(config.home);
     return 0;
