@@ -11,6 +11,7 @@ import { Counter } from '../counting/counter.ts';
 import { Calibration } from '../gateway/calibration.ts';
 import { Conversations } from '../gateway/conversations.ts';
 import { GenerationIds } from '../gateway/generation-id.ts';
+import { Hedges } from '../gateway/hedge.ts';
 import { Measurements } from '../gateway/measurements.ts';
 import {
   type GatewayLimits,
@@ -292,7 +293,7 @@ async function firstKeys(keyring: Keyring, config: Config, now: number): Promise
 }
 
 /** What of a configuration is looked at by each request anew, beside its roads. */
-const reloadable = (config: Config): Pick<GatewayPorts, 'downloader' | 'limits' | 'extras'> => ({
+const reloadable = (config: Config): Pick<GatewayPorts, 'downloader' | 'limits' | 'extras' | 'hedges'> => ({
   downloader: new Downloader({
     bytesMax: config.limits.media_bytes_max,
     msMax: config.limits.media_ms_max,
@@ -300,6 +301,7 @@ const reloadable = (config: Config): Pick<GatewayPorts, 'downloader' | 'limits' 
   }),
   limits: gatewayLimits(config),
   extras: { resume: config.resume },
+  hedges: new Hedges(config.hedging),
 });
 
 export function gatewayLimits({ limits }: Pick<Config, 'limits'>): GatewayLimits {

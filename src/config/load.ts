@@ -42,6 +42,13 @@ export interface Config {
   /** Tokens are counted by a tokenizer, where an estimate would do. */
   readonly exactTokens: boolean;
   readonly seed: number | undefined;
+  /** When a second host is asked as well. */
+  readonly hedging: {
+    readonly on: boolean;
+    readonly afterMs: number | undefined;
+    readonly share: number;
+    readonly addedMax: Nanodollars;
+  };
   /** Whether another host goes on where a stream breaks off, unless a request says otherwise. */
   readonly resume: boolean;
   /** What the operator asks of every request's routing. */
@@ -62,6 +69,8 @@ const DEFAULT_PORT = 8484;
 const BODY_BYTES_MAX = 33_554_432;
 const KEY_LENGTH_MIN = 20;
 const DISCOVER_EVERY_MS = 30_000;
+const HEDGED_PERCENT_MAX = 5;
+const HEDGED_USD_MAX = nanodollars(10_000_000n);
 const INITIAL_CREDIT = nanodollars(10_000_000_000n);
 
 /**
@@ -96,6 +105,12 @@ export function loadConfig(environment: Environment, cwd: string): Config {
     mediaOrigins: new Set(file.media?.origins?.map((origin) => new URL(origin).origin)),
     seed: file.routing?.seed,
     resume: file.resume ?? false,
+    hedging: {
+      on: file.hedging?.enabled ?? false,
+      afterMs: file.hedging?.after_ms,
+      share: (file.hedging?.percent_max ?? HEDGED_PERCENT_MAX) / 100,
+      addedMax: file.hedging?.added_usd_max ?? HEDGED_USD_MAX,
+    },
     policy: policyOf(file),
     models: file.models ?? {},
     exactTokens: file.tokens?.counter === 'exact',

@@ -234,6 +234,19 @@ export const configFile = z.strictObject({
     .optional(),
   /** What you say of models, over every source: by slug. */
   models: z.record(z.string().regex(/^[^/\s]+\/[^/\s]+$/, 'must be author/slug'), ownModel).optional(),
+  /** A second host is asked where the first takes longer than it usually does to begin (docs/extras.md). */
+  hedging: z
+    .strictObject({
+      /** For every stream that does not say otherwise. */
+      enabled: z.boolean().optional(),
+      /** After how long, where the first host has not been measured; without it such a host is waited for. */
+      after_ms: milliseconds.optional(),
+      /** Of a hundred requests for how many at most; 5 where nothing is said. */
+      percent_max: z.number().min(0).max(100).optional(),
+      /** The most that the attempt which is given up can cost; one cent where nothing is said. */
+      added_usd_max: dollars.optional(),
+    })
+    .optional(),
   /** Another host goes on where a stream breaks off, for every request that does not say otherwise (docs/extras.md). */
   resume: z.boolean().optional(),
   local: z

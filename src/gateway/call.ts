@@ -14,6 +14,8 @@ export interface Call {
   readonly request: GenerationRequest;
   /** Where a host may have it in its cache. */
   readonly conversation: Conversation | undefined;
+  /** Another host is asked as well where the first takes long to begin. */
+  readonly hedge?: boolean;
   /** Where the answer breaks off, another host goes on. */
   readonly resume?: boolean;
   /** The body as it came, with its preset's settings, to tell what was said from what was made of it. */
@@ -45,6 +47,8 @@ export interface CallOrigin {
   readonly strict?: boolean;
   readonly usagePlaceholder?: true;
   readonly sessionId?: string;
+  /** Whether another host is asked as well where the first takes long, whatever the operator says. */
+  readonly hedge?: boolean;
   /** Whether another host goes on where a stream breaks off, whatever the operator says. */
   readonly resume?: boolean;
   /** A maker's features in trial. */

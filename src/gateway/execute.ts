@@ -1,5 +1,5 @@
-import { type ErrorCode, errorRow, type GatewayError, gatewayError } from '../canon/errors.ts';
-import { type GenerationEvent, isContent } from '../canon/event.ts';
+import { type ErrorCode, type GatewayError, gatewayError } from '../canon/errors.ts';
+import type { GenerationEvent } from '../canon/event.ts';
 import { mediaOf, type PlacedMedia } from '../canon/media.ts';
 import type { GenerationRequest } from '../canon/request.ts';
 import { fail, ok, type Result } from '../canon/result.ts';
@@ -13,14 +13,16 @@ import { credentialId } from '../upstream/route.ts';
 import type { Try } from '../upstream/try.ts';
 import { anonymous } from './anonymous.ts';
 import type { Call } from './call.ts';
-import type { Check } from './emulation.ts';
 import { ask } from './encode.ts';
+import { untilChecked, untilContent } from './first-content.ts';
 import { type Fitted, fitted, withGap } from './fit.ts';
+import { type Hedge, hedge, race } from './hedge.ts';
 import { MediaFetch } from './media.ts';
 import type { Meter } from './meter.ts';
 import { refusedOurs } from './own-fault.ts';
 import type { GatewayPorts, Permit } from './ports.ts';
 import type { PromptSize } from './prompt-size.ts';
+import { remaining, tires } from './remaining.ts';
 import { type Failure, unasked, verdict } from './verdict.ts';
 
 /** One try, as the record keeps it. */
@@ -33,6 +35,8 @@ export interface AttemptRecord {
   readonly code?: ErrorCode;
   readonly providerCode?: string;
   readonly latencyMs: number;
+  /** It was one of two that ran for the first content: the other was given up, and is not paid by the caller. */
+  readonly hedge?: 'won' | 'lost';
   /** Known once the answer has ended: it began with this word, which was meant for the server and not for its callers. */
   leaked?: string;
 }
@@ -49,6 +53,8 @@ export interface Winner {
   /** The conversation it was given, where that is not all of it. */
   readonly fitted?: Fitted;
 }
+
+type Outcome = { readonly winner: Winner } | { readonly error: GatewayError };
 
 interface Admitted {
   readonly candidate: Candidate;
@@ -91,7 +97,8 @@ export class Walk {
   readonly #attempts: AttemptRecord[] = [];
   readonly #failures: Failure[] = [];
   readonly #echoes: string[] = [];
-  #current: { attempt: Try; candidate: Candidate } | undefined;
+  /** Attempts under way: one, or two where one of them is to be given up. */
+  readonly #open = new Map<Candidate, Try>();
   #stopped: GatewayError | undefined;
   /** What the last host that was asked was given, where that is not the whole conversation. */
   #fitted: Fitted | undefined;
@@ -114,7 +121,7 @@ export class Walk {
   stop(error: GatewayError): void {
     this.#stopped ??= error;
     this.#media?.cancel();
-    this.#current?.attempt.abort();
+    for (const attempt of this.#open.values()) attempt.abort();
   }
 
   async run(): Promise<Execution> {
@@ -130,20 +137,21 @@ export class Walk {
         permit.cancel();
         break;
       }
-      const others = left[0] === candidate ? left.slice(1) : left.filter((one) => one !== candidate);
-      let outcome: { winner: Winner } | { error: GatewayError };
+      let others = left[0] === candidate ? left.slice(1) : left.filter((one) => one !== candidate);
+      const hedged = this.#attempts.length === 0 && this.#call.hedge ? this.#hedge(candidate, others) : undefined;
+      let outcome: Outcome;
       try {
-        outcome = await this.#try(admitted);
+        outcome = await (hedged ? this.#race(admitted, hedged) : this.#try(admitted));
       } catch (error) {
         permit.cancel();
         throw error;
       }
       if ('winner' in outcome) {
-        permit.began();
+        outcome.winner.permit.began();
         return this.#execution({ winner: outcome.winner });
       }
-      permit.release(outcome.error);
-      this.#failures.push({ error: outcome.error, candidate });
+      if (this.#failures.length > 0 && hedged) others = others.filter((one) => one !== hedged.second);
+      this.#failed(admitted, outcome.error);
       if (
         outcome.error.code === 'request_timeout' ||
         outcome.error.code === 'client_gone' ||
@@ -153,6 +161,70 @@ export class Walk {
       left = remaining(others, candidate, outcome.error, this.#failures);
     }
     return this.#execution({ error: this.#stopped ?? this.#verdict(left) });
+  }
+
+  /** Whom else to ask where this host takes long, and when. */
+  #hedge(first: Candidate, others: readonly Candidate[]): Hedge | undefined {
+    const { hedges, roads, limits } = this.#ports;
+    hedges.asked();
+    if (limits.attemptsMax < 2) return undefined;
+    const input = { first, others, request: this.#request, size: this.#size, snapshot: roads.snapshot };
+    return hedge(input, hedges.limits);
+  }
+
+  /** Whoever has content first wins, and the other is given up. A host that fails in the meantime leaves it to the other. */
+  async #race(first: Admitted, { second, afterMs }: Hedge): Promise<Outcome> {
+    let late: Admitted | undefined;
+    const begin = (): Promise<Outcome> | undefined => {
+      late = this.#admitSecond(second);
+      return late && this.#try(late);
+    };
+    const succeeded = (outcome: Outcome): boolean => 'winner' in outcome;
+    const { outcome, by, before, pending } = await race(this.#try(first), begin, succeeded, afterMs, this.#ports.clock);
+    if (!late) return outcome;
+    if (before && 'error' in before) {
+      const firstFailed = by === 'second';
+      if ('winner' in outcome || !firstFailed) this.#failed(firstFailed ? first : late, before.error);
+      else this.#failed(late, outcome.error);
+      // Where both failed, the walk goes on from the first.
+      return 'error' in outcome && firstFailed ? before : outcome;
+    }
+    const other = by === 'first' ? late : first;
+    if (pending) this.#giveUp(other, by === 'second');
+    if ('winner' in outcome) this.#fitted = outcome.winner.fitted;
+    return outcome;
+  }
+
+  #failed({ candidate, permit }: Admitted, error: GatewayError): void {
+    permit.release(error);
+    this.#failures.push({ error, candidate });
+  }
+
+  #admitSecond(candidate: Candidate): Admitted | undefined {
+    const { health, hedges, retries } = this.#ports;
+    if (this.#stopped || this.#call.client.gone) return undefined;
+    const permit = health.enter(candidate.endpoint, this.#credential(candidate), false);
+    if (permit && hedges.take() && retries.attempt(false)) return { candidate, permit };
+    permit?.cancel();
+    return undefined;
+  }
+
+  /** The slower of two is left, and stands before the one that won. */
+  #giveUp({ candidate, permit }: Admitted, first: boolean): void {
+    const attempt = this.#open.get(candidate);
+    if (!attempt) return;
+    this.#open.delete(candidate);
+    const won = this.#attempts.pop();
+    const latencyMs = this.#record(candidate, attempt, undefined, 'lost').latencyMs;
+    if (won) this.#attempts.push({ ...won, hedge: 'won' });
+    // It would have taken longer than this: left out, its slow answers would be missing from what is slow for it.
+    if (first)
+      this.#ports.health.answered(candidate.endpoint, this.#credential(candidate), {
+        firstContentMs: latencyMs,
+        tokensPerSecond: undefined,
+      });
+    attempt.abort();
+    permit.cancel();
   }
 
   #execution(end: Pick<Execution, 'winner' | 'error'>): Execution {
@@ -214,7 +286,7 @@ export class Walk {
     return route ? credentialId(route) : '';
   }
 
-  async #try({ candidate, permit }: Admitted): Promise<{ winner: Winner } | { error: GatewayError }> {
+  async #try({ candidate, permit }: Admitted): Promise<Outcome> {
     const { provider } = candidate;
     const { roads, limits } = this.#ports;
     const { startedAt } = this.#call;
@@ -242,15 +314,19 @@ export class Walk {
       limits,
       requestDeadline: startedAt + limits.requestTotalMsMax,
     });
-    this.#current = { attempt, candidate };
+    this.#open.set(candidate, attempt);
     const opened = await attempt.open();
     if (attempt.rate) permit.told(attempt.rate);
     const read = opened
       ? { first: [], error: opened }
       : await (check ? untilChecked(attempt, check) : untilContent(attempt));
+    if (this.#open.get(candidate) !== attempt) return givenUp(attempt);
     const error = read.error && this.#judged(read.error, candidate, encoded);
     this.#record(candidate, attempt, error);
-    if (error) return { error };
+    if (error) {
+      this.#open.delete(candidate);
+      return { error };
+    }
     return { winner: { attempt, candidate, encoded, permit, first: read.first, ...(fit && { fitted: fit.value }) } };
   }
 
@@ -284,10 +360,15 @@ export class Walk {
   /** Where leaving stops the bill, the provider is left too; elsewhere the answer is awaited for its count (spec/inference 3.6). */
   #clientGone(): void {
     this.#media?.cancel();
-    if (this.#current?.candidate.provider.cancellation) this.#current.attempt.abort();
+    for (const [{ provider }, attempt] of this.#open) if (provider.cancellation) attempt.abort();
   }
 
-  #record(candidate: Candidate, attempt: Try, error: GatewayError | undefined): void {
+  #record(
+    candidate: Candidate,
+    attempt: Try,
+    error: GatewayError | undefined,
+    hedge?: AttemptRecord['hedge'],
+  ): AttemptRecord {
     const { log, clock } = this.#ports;
     const record: AttemptRecord = {
       endpoint: candidate.endpoint.id,
@@ -297,15 +378,21 @@ export class Walk {
       latencyMs: Math.round(clock.monotonic() - attempt.startedAt),
       ...(error && { code: error.code }),
       ...(error?.facts.providerCode !== undefined && { providerCode: error.facts.providerCode }),
+      ...(hedge && { hedge }),
     };
     this.#attempts.push(record);
     if (error && error.code !== 'client_gone')
       log.warn({ generation: this.#call.id, ...record, raw: error.facts.raw }, 'attempt failed');
+    return record;
   }
 }
 
-/** After such a failure the same provider is left a moment of peace. */
-const tires = ({ code }: GatewayError): boolean => errorRow(code).health || code === 'upstream_rate_limited';
+/** An attempt that nobody waits for any more is read to its end, which comes at once. */
+async function givenUp(attempt: Try): Promise<Outcome> {
+  attempt.abort();
+  while (!attempt.ended) await attempt.read();
+  return { error: gatewayError('client_gone', 'given up for another host') };
+}
 
 const hostUnable = ({ name }: Provider, why: string): GatewayError =>
   gatewayError('host_unable', `${name} ${why}`, { providerName: name });
@@ -315,68 +402,4 @@ function tooLarge({ bodyBytesMax }: Provider, { body, verbatim = [] }: EncodedRe
   if (bodyBytesMax === undefined) return undefined;
   const bytes = verbatim.reduce((sum, one) => sum + one.bytes.byteLength, Buffer.byteLength(body));
   return bytes > bodyBytesMax ? bodyTooLarge(bodyBytesMax) : undefined;
-}
-
-/** What may be tried after this failure: never what the error table forbids. */
-function remaining(
-  others: readonly Candidate[],
-  failed: Candidate,
-  error: GatewayError,
-  failures: readonly Failure[],
-): readonly Candidate[] {
-  const { next } = errorRow(error.code);
-  if (next === 'none') return [];
-  if (next === 'endpoint') return others;
-  const other = (candidate: Candidate): boolean => candidate.model.id !== failed.model.id;
-  if (next === 'once') {
-    const again = failures.filter((failure) => failure.error.code === error.code).length > 1;
-    if (again) return others.filter(other);
-    return others.length > 0 ? others : [failed];
-  }
-  if (next === 'model') return others.filter((candidate) => other(candidate) && !candidate.onlyWhenIll);
-  const window = failed.endpoint.contextLength ?? 0;
-  return others.filter(
-    (candidate) => (other(candidate) && !candidate.onlyWhenIll) || (candidate.endpoint.contextLength ?? 0) > window,
-  );
-}
-
-interface Read {
-  readonly first: readonly GenerationEvent[];
-  readonly error?: GatewayError;
-}
-
-/** Reads until there is content to send or the answer is over. Role-only chunks and comments are neither. */
-async function untilContent(attempt: Try): Promise<Read> {
-  let first: readonly GenerationEvent[] = [];
-  while (!attempt.ended || first.length === 0) {
-    const events = await attempt.read();
-    if (events.length === 0) break;
-    first = first.length === 0 ? events : [...first, ...events];
-    if (events.some(isContent)) {
-      attempt.contentSeen();
-      return { first };
-    }
-    const last = events.at(-1);
-    if (last?.type === 'generation-error') return { first, error: last.error };
-    if (last?.type === 'generation-end') return { first };
-  }
-  return { first, error: gatewayError('upstream_empty', 'Provider returned an empty answer') };
-}
-
-/** Holds the whole answer back until it has passed: nothing of one that does not was ever seen, so another may follow it. */
-async function untilChecked(attempt: Try, check: Check): Promise<Read> {
-  const begun = await untilContent(attempt);
-  if (begun.error) return begun;
-  const all = [...begun.first];
-  while (!attempt.ended) all.push(...(await attempt.read()));
-  const last = all.at(-1);
-  if (last?.type === 'generation-error') return { first: all, error: last.error };
-  const wrong = check(all);
-  if (wrong === undefined) return { first: all };
-  return {
-    first: all,
-    error: gatewayError('upstream_off_schema', 'Provider answered something that is not what the schema asks for', {
-      raw: wrong,
-    }),
-  };
 }

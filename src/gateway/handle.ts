@@ -18,6 +18,7 @@ import { type Call, type CallOrigin, type Client, OUR_QUIRKS } from './call.ts';
 import { droppedHeader } from './dropped-header.ts';
 import { exactly } from './exact.ts';
 import type { Execution } from './execute.ts';
+import { hedges } from './hedge.ts';
 import { type KeptPlan, keptPlan, refusalRow } from './kept-plan.ts';
 import { checkMedia, located } from './media.ts';
 import { routerMetadata, unroutedMetadata } from './metadata.ts';
@@ -123,7 +124,8 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
 
   const resume = resumes(request, origin.resume ?? ports.extras.resume);
   const planRecord = (): KeptPlan => keptPlan(witness, input, planned.value, plan);
-  const call: Call = { ...asked, conversation, resume, media, planRecord, keeper: looked?.keeper, client };
+  const hedge = hedges(request, media, origin.hedge ?? ports.hedges.limits.on);
+  const call: Call = { ...asked, conversation, resume, hedge, media, planRecord, keeper: looked?.keeper, client };
   const held = hold(call, plan, size, ports);
   if (!held.ok) return no(held.error, metadataOf(call, plan, NO_ATTEMPTS), planRecord());
 
@@ -207,7 +209,8 @@ function hold(
         ports.roads.snapshot.worstRates(endpoint, { promptTokens, tier: request.serviceTier }),
       );
     const candidate = priced(prompt);
-    // Whoever goes on reads what was said so far as well.
+    // Who is asked as well costs as much; who goes on reads what was said so far as well.
+    if (call.hedge) rest = dearer(rest, candidate);
     if (call.resume) rest = dearer(rest, priced(prompt + output));
     if (worst && candidate.total <= worst.total) continue;
     worst = candidate;

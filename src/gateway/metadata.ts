@@ -32,6 +32,7 @@ export function routerMetadata(plan: Plan, execution: Execution, { model }: Gene
         provider: attempt.provider,
         model: attempt.model,
         status: attempt.status,
+        ...(attempt.hedge !== undefined && { hedge: attempt.hedge }),
         ...(attempt.leaked !== undefined && { control_words: attempt.leaked }),
       })),
     }),

@@ -19,6 +19,7 @@ import type { ProviderRoute } from '../upstream/route.ts';
 import type { AttemptLimits, AttemptRequest, Try } from '../upstream/try.ts';
 import type { Calibration } from './calibration.ts';
 import type { Conversations } from './conversations.ts';
+import type { Hedges } from './hedge.ts';
 import type { ResponseCache } from './response-cache.ts';
 import type { Retries } from './retries.ts';
 import type { SlotLimits } from './slots.ts';
@@ -126,6 +127,7 @@ export interface GatewayPorts {
   /** Which host has which conversation in its cache. */
   readonly conversations: Conversations;
   readonly extras: Extras;
+  readonly hedges: Hedges;
   /** Absent where estimates have to do. */
   readonly counter?: TokenCounter;
   readonly log: Log;

@@ -143,6 +143,8 @@ export function uptimeClass(health: Health, now: number): 'normal' | 'degraded' 
 interface Speed {
   /** Answers it was measured by. */
   readonly samples: number;
+  /** Those of them of which the wait for the first content is known. */
+  readonly timed: number;
   readonly latency?: Percentiles;
   readonly throughput?: Percentiles;
 }
@@ -156,6 +158,7 @@ export function speed(health: Health, now: number, minutes: number): Speed {
   const throughput = percentiles(throughputs, 'more');
   return {
     samples: Math.max(samples(latencies), samples(throughputs)),
+    timed: samples(latencies),
     ...(latency && { latency }),
     ...(throughput && { throughput }),
   };

@@ -88,7 +88,7 @@ export const panics = (peers: readonly (Pick<Peer, 'breaker'> | undefined)[], no
 /** @param panic breakers are ignored; keys that were told to wait are not */
 export function standingOf(peer: Peer, panic: boolean, now: number): Standing {
   const { health, breaker } = peer;
-  const { latency, throughput } = speed(health, now, SPEED_MINUTES);
+  const { latency, throughput, timed } = speed(health, now, SPEED_MINUTES);
   const resting = restOf(peer, panic, now);
   const trial = !panic && phase(breaker, now) === 'half-open';
   return {
@@ -97,7 +97,7 @@ export function standingOf(peer: Peer, panic: boolean, now: number): Standing {
     weight: Math.min(rampWeight(breaker.closedAt, now), rampWeight(peer.readmittedAt, now)),
     ...(resting && { resting }),
     ...(trial && !resting && { trial }),
-    ...(latency && { latency }),
+    ...(latency && { latency, samples: timed }),
     ...(throughput && { throughput }),
   };
 }

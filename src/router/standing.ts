@@ -17,6 +17,8 @@ export interface Standing {
   readonly weight: number;
   /** Milliseconds to the first content over 5 minutes; higher percentiles are slower. */
   readonly latency?: Percentiles;
+  /** Answers that is told from. */
+  readonly samples?: number;
   /** Output tokens a second over 5 minutes; higher percentiles are slower too: the speed that this share of answers reached. */
   readonly throughput?: Percentiles;
   /** How it calls tools; absent where it has called none. */

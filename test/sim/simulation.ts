@@ -10,12 +10,13 @@ import { openaiChat } from '../../src/dialects/openai-chat/dialect.ts';
 import { Calibration } from '../../src/gateway/calibration.ts';
 import { Conversations } from '../../src/gateway/conversations.ts';
 import { handle } from '../../src/gateway/handle.ts';
+import { Hedges } from '../../src/gateway/hedge.ts';
 import { Measurements } from '../../src/gateway/measurements.ts';
 import { type GatewayPorts, Running } from '../../src/gateway/ports.ts';
 import type { GenerationRecord } from '../../src/gateway/record.ts';
 import { ResponseCache } from '../../src/gateway/response-cache.ts';
 import { Retries } from '../../src/gateway/retries.ts';
-import { usdNumber } from '../../src/money/money.ts';
+import { nanodollars, usdNumber } from '../../src/money/money.ts';
 import type { Standing } from '../../src/router/standing.ts';
 import { Deadlines } from '../../src/upstream/deadlines.ts';
 import { Downloader } from '../../src/upstream/download.ts';
@@ -54,6 +55,8 @@ export interface Scenario {
   readonly hosts: readonly HostSpec[];
   readonly dialect?: string;
   readonly limits?: Partial<Record<LimitId, number>>;
+  /** Every stream may be asked of a second host. */
+  readonly hedged?: boolean;
   /** Prices that change while requests are under way; milliseconds from the start. */
   readonly prices?: readonly { readonly at: number; readonly host: string; readonly usd: number }[];
   /** Starts what callers do; it goes on by itself. */
@@ -166,6 +169,12 @@ class Simulation implements Callers {
       }),
       responseCache: new ResponseCache(this.#clock, { bytesMax: 0, entriesMax: 0 }),
       extras: { resume: false },
+      hedges: new Hedges({
+        on: scenario.hedged === true,
+        afterMs: undefined,
+        share: 0.05,
+        addedMax: nanodollars(10_000_000n),
+      }),
       presets: {
         serving: () => {
           throw new Error('nobody names a preset');

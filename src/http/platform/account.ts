@@ -196,6 +196,7 @@ export function generationJson({ id, createdAt, charge, state, record }: StoredR
       model_permaslug: attempt.model,
       provider_name: attempt.provider,
       status: attempt.status === 0 ? null : attempt.status,
+      ...(attempt.hedge !== undefined && { hedge: attempt.hedge }),
       ...(attempt.leaked !== undefined && { control_words: attempt.leaked }),
     })),
     turnpike: {
