@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'bun:test';
 import fc from 'fast-check';
-import { endpoint } from '../../test/support/world.ts';
+import { endpoint, world } from '../../test/support/world.ts';
 import { UNIT_IDS, type Unit } from '../canon/units.ts';
 import { ratesOn, readRates, unitPrice } from './rates.ts';
 import { tierEndpoints } from './tier-endpoints.ts';
@@ -47,6 +47,26 @@ describe('tier endpoints', () => {
       ),
       { numRuns: 2000 },
     );
+  });
+
+  it('are reserved for at the dearest of their own price and the usual one, since either may be served', () => {
+    const overrides = [
+      { tier: 'flex', times: '0.5', rates: {} },
+      { tier: 'priority', times: '2', rates: {} },
+    ];
+    const snapshot = world({ endpoints: [endpoint('a', 'lab/one', 3, { overrides })] });
+    const dollars = (tier: string | undefined, served: string | undefined): readonly number[] => {
+      const one = snapshot.hostsInTiers('lab/one').find((host) => host.endpoint.tier === tier)?.endpoint;
+      if (!one) throw new Error(`no tier ${tier}`);
+      const held = snapshot.worstRates(one, { promptTokens: 10 });
+      const billed = snapshot.ratesFor(one, { promptTokens: 10, at: 0, tier: served });
+      return [held, billed].map((rates) => Number(unitPrice(rates, 'input')) / 1e6);
+    };
+    expect(dollars(undefined, undefined)).toEqual([3, 3]);
+    expect(dollars('flex', 'flex')).toEqual([3, 1.5]);
+    expect(dollars('flex', 'default')).toEqual([3, 3]);
+    expect(dollars('priority', 'priority')).toEqual([6, 6]);
+    expect(dollars('priority', 'default')).toEqual([6, 3]);
   });
 
   it('are those whose price is known and which the host has a word for', () => {

@@ -31,7 +31,8 @@ providers:
     name: Tiers
     base_url: ${tiers.base}
     endpoints:
-${row('lab/one', TIERED)}${row('lab/plain', PRICE)}${row('anthropic/claude-opus-4.6', TIERED)}${row('anthropic/claude-opus-4.7', PRICE)}
+${row('lab/one', TIERED)}${row('lab/plain', PRICE)}      - { model: lab/plain, upstream_model: t, flavour: turbo, pricing: { prompt: "0.000009", completion: "0.000009" } }
+${row('anthropic/claude-opus-4.6', TIERED)}${row('anthropic/claude-opus-4.7', PRICE)}
   usual:
     name: Usual
     base_url: ${usual.base}
@@ -100,6 +101,19 @@ describe('tiers of service', () => {
     expect(model.pricing.prompt).toBe('0.000002');
     const catalogued = (await (await gateway.get('/models/openai/gpt-5.5/endpoints')).json()) as Json;
     expect(catalogued.data.endpoints.map(({ tag }: Json) => tag)).not.toContain('openai/flex');
+  });
+
+  test('a flavour of turnpike.yaml is an endpoint with a tag, which the slug of its provider means too', async () => {
+    failing(never, 0);
+    const { data } = (await (await gateway.get('/models/lab/plain/endpoints')).json()) as Json;
+    expect(data.endpoints.map(({ tag }: Json) => tag)).toEqual(['tiers', 'tiers/turbo']);
+    const model = async (provider: Json): Promise<unknown> => {
+      await ask({ model: 'lab/plain', provider: { sort: 'price', ...provider } });
+      return tiers.last.body.model;
+    };
+    expect(await model({ only: ['tiers'] })).toBe('m');
+    expect(await model({ only: ['tiers/turbo'] })).toBe('t');
+    expect(await model({ order: ['tiers/turbo'] })).toBe('t');
   });
 
   test('PLT-068 a request that asks for no tier gets none, nor does a base slug or a sort', async () => {
