@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   credits: async () => (await import('./commands/credits.ts')).credits,
   catalogue: async () => (await import('./commands/catalogue.ts')).catalogue,
   explain: async () => (await import('./commands/explain.ts')).explain,
+  plan: async () => (await import('./commands/plan.ts')).plan,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
 };
 

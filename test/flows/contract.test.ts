@@ -87,7 +87,7 @@ describe('what the operator got wrong is exit 2 and one sentence', () => {
 
   test('an unknown command, and help for each known one', async () => {
     expect((await cli(['fly'])).code).toBe(2);
-    for (const command of ['serve', 'sandbox', 'keys', 'credits', 'catalogue', 'explain', 'doctor']) {
+    for (const command of ['serve', 'sandbox', 'keys', 'credits', 'catalogue', 'explain', 'plan', 'doctor']) {
       const { code, stdout } = await cli([command, '--help']);
       expect([code, stdout]).toEqual([0, expect.stringContaining(`turnpike ${command}`)]);
     }

@@ -57,7 +57,10 @@ describe('the configuration is read anew', () => {
       gateway.process.kill('SIGHUP');
       expect(await ask()).toBe('by third');
     }
-    gateway.put('turnpike.yaml', config('fourth', 'server: { body_bytes_max: 99999 }\nlimits: { breaker_failures: 7 }\n'));
+    gateway.put(
+      'turnpike.yaml',
+      config('fourth', 'server: { body_bytes_max: 99999 }\nlimits: { breaker_failures: 7 }\n'),
+    );
     gateway.process.kill('SIGHUP');
     await until('by fourth');
     going = false;
