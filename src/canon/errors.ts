@@ -192,6 +192,25 @@ export const ERRORS = {
     ...request,
     meaning: 'The balance does not even cover the prompt.',
   },
+  session_spend: {
+    status: 403,
+    type: 'permission_denied',
+    ...request,
+    meaning: 'The session has spent what it may (`brakes.usd`, or the header `X-Turnpike-Session-Limit`).',
+  },
+  session_time: {
+    status: 403,
+    type: 'permission_denied',
+    ...request,
+    meaning: 'The session has gone on for as long as it may (`brakes.seconds`, or the header).',
+  },
+  session_repeats: {
+    status: 403,
+    type: 'permission_denied',
+    ...request,
+    meaning:
+      'The session has called the same tool with the same arguments too often (`brakes.repeats`, or the header).',
+  },
   key_limit_spent: {
     status: 403,
     type: 'permission_denied',

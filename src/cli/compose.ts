@@ -8,6 +8,7 @@ import { seededRandom } from '../canon/clock.ts';
 import type { Snapshot } from '../catalogue/snapshot.ts';
 import { type Config, ConfigError } from '../config/load.ts';
 import { Counter } from '../counting/counter.ts';
+import { Brakes } from '../gateway/brakes.ts';
 import { Calibration } from '../gateway/calibration.ts';
 import { Conversations } from '../gateway/conversations.ts';
 import { GenerationIds } from '../gateway/generation-id.ts';
@@ -154,6 +155,7 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       }),
       calibration: new Calibration(),
       conversations: new Conversations(clock),
+      brakes: new Brakes(config.brakes),
       ...(counter && { counter }),
       log,
       running,

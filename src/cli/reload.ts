@@ -13,6 +13,7 @@ const AT_START: Readonly<Record<string, (config: Config) => unknown>> = {
   'credits.initial_usd': ({ initialCredit }) => String(initialCredit),
   'credits.in_flight_usd': ({ inFlightMax }) => String(inFlightMax),
   free_models: ({ freeModels }) => freeModels,
+  brakes: ({ brakes: { usd, seconds, repeats } }) => [String(usd), seconds, repeats],
   'tokens.counter': ({ exactTokens }) => exactTokens,
   'routing.seed': ({ seed }) => seed,
   sandbox: ({ sandboxPorts, sandboxFaults }) => [sandboxPorts, sandboxFaults],

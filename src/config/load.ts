@@ -42,6 +42,12 @@ export interface Config {
   /** Tokens are counted by a tokenizer, where an estimate would do. */
   readonly exactTokens: boolean;
   readonly seed: number | undefined;
+  /** What one session may do at most. */
+  readonly brakes: {
+    readonly usd: Nanodollars | undefined;
+    readonly seconds: number | undefined;
+    readonly repeats: number | undefined;
+  };
   /** When a second host is asked as well. */
   readonly hedging: {
     readonly on: boolean;
@@ -105,6 +111,7 @@ export function loadConfig(environment: Environment, cwd: string): Config {
     mediaOrigins: new Set(file.media?.origins?.map((origin) => new URL(origin).origin)),
     seed: file.routing?.seed,
     resume: file.resume ?? false,
+    brakes: { usd: file.brakes?.usd, seconds: file.brakes?.seconds, repeats: file.brakes?.repeats },
     hedging: {
       on: file.hedging?.enabled ?? false,
       afterMs: file.hedging?.after_ms,

@@ -234,6 +234,15 @@ export const configFile = z.strictObject({
     .optional(),
   /** What you say of models, over every source: by slug. */
   models: z.record(z.string().regex(/^[^/\s]+\/[^/\s]+$/, 'must be author/slug'), ownModel).optional(),
+  /** What one session of a caller's may do at most (docs/extras.md). */
+  brakes: z
+    .strictObject({
+      usd: dollars.optional(),
+      seconds: numeric(z.int().min(1)).optional(),
+      /** How often the same tool may be called with the same arguments. */
+      repeats: numeric(z.int().min(1)).optional(),
+    })
+    .optional(),
   /** A second host is asked where the first takes longer than it usually does to begin (docs/extras.md). */
   hedging: z
     .strictObject({

@@ -3,6 +3,7 @@ import type { GenerationRequest } from '../canon/request.ts';
 import type { Quirk } from '../canon/target.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import type { AnswerKeeper } from './answer-keeper.ts';
+import type { BrakeLimits } from './brakes.ts';
 import type { Conversation } from './conversations.ts';
 import type { KeptPlan } from './kept-plan.ts';
 import type { CacheHeaders } from './response-cache.ts';
@@ -47,6 +48,8 @@ export interface CallOrigin {
   readonly strict?: boolean;
   readonly usagePlaceholder?: true;
   readonly sessionId?: string;
+  /** What the caller allows its session. */
+  readonly sessionLimit?: BrakeLimits;
   /** Whether another host is asked as well where the first takes long, whatever the operator says. */
   readonly hedge?: boolean;
   /** Whether another host goes on where a stream breaks off, whatever the operator says. */

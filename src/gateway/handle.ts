@@ -76,6 +76,9 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
   const sessionError = checkSession(request);
   if (sessionError) return no(sessionError);
 
+  const braked = ports.brakes.refused(request, caller.keyHash, origin.sessionLimit, base.acceptedAt);
+  if (braked) return no(braked);
+
   const closed = notAdmitted(request, caller.keyHash, base.acceptedAt, origin, ports);
   if (closed) return refuse(base.id, dialect, closed, origin);
 

@@ -17,6 +17,7 @@ import type { Downloader } from '../upstream/download.ts';
 import type { RateReading } from '../upstream/rate-headers.ts';
 import type { ProviderRoute } from '../upstream/route.ts';
 import type { AttemptLimits, AttemptRequest, Try } from '../upstream/try.ts';
+import type { Brakes } from './brakes.ts';
 import type { Calibration } from './calibration.ts';
 import type { Conversations } from './conversations.ts';
 import type { Hedges } from './hedge.ts';
@@ -128,6 +129,7 @@ export interface GatewayPorts {
   readonly conversations: Conversations;
   readonly extras: Extras;
   readonly hedges: Hedges;
+  readonly brakes: Brakes;
   /** Absent where estimates have to do. */
   readonly counter?: TokenCounter;
   readonly log: Log;

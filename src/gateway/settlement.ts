@@ -80,6 +80,8 @@ export class Settlement {
     // In one step with the end of the hold: a request in between would find the key's limit untouched.
     const settled = books.settle(this.#hold, priced.total, record);
     this.#ports.charged(this.#hold.keyHash, priced.total, this.#hold.createdAt);
+    const { sessionId } = this.#call.request;
+    if (sessionId !== undefined) this.#ports.brakes.charged(this.#hold.keyHash, sessionId, priced.total);
     await settled;
     return {
       costUsd: usdNumber(priced.total),

@@ -7,6 +7,7 @@ import type { Endpoint } from '../../src/catalogue/types.ts';
 import { gatewayLimits, healthLimits } from '../../src/cli/compose.ts';
 import { LIMITS, type LimitId, type Limits } from '../../src/config/limits.ts';
 import { openaiChat } from '../../src/dialects/openai-chat/dialect.ts';
+import { Brakes } from '../../src/gateway/brakes.ts';
 import { Calibration } from '../../src/gateway/calibration.ts';
 import { Conversations } from '../../src/gateway/conversations.ts';
 import { handle } from '../../src/gateway/handle.ts';
@@ -169,6 +170,7 @@ class Simulation implements Callers {
       }),
       responseCache: new ResponseCache(this.#clock, { bytesMax: 0, entriesMax: 0 }),
       extras: { resume: false },
+      brakes: new Brakes({}),
       hedges: new Hedges({
         on: scenario.hedged === true,
         afterMs: undefined,
