@@ -124,10 +124,11 @@ export class Walk {
     for (const attempt of this.#open.values()) attempt.abort();
   }
 
-  async run(): Promise<Execution> {
+  /** @param goesOn an answer that broke off: the request has been counted, and this is one more try at it */
+  async run(goesOn = false): Promise<Execution> {
     const { request, client } = this.#call;
     if (request.stream) client.onGone(() => this.#clientGone());
-    this.#ports.retries.attempt(true);
+    if (!this.#ports.retries.attempt(!goesOn)) return this.#execution({});
     let left = this.#plan.candidates;
     while (left.length > 0 && !this.#stopped && this.#attempts.length < this.#ports.limits.attemptsMax) {
       const admitted = this.#enter(left) ?? (await this.#queued(left));

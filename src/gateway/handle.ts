@@ -99,7 +99,7 @@ export async function handle(received: Received, ports: GatewayPorts): Promise<A
   const witness = new Witness({
     snapshot,
     promptTokens: size.base,
-    standing: (endpointId) => ports.health.standing(endpointId),
+    standing: ports.health.look(),
     sizeAt: (endpoint) => size.at(endpoint),
   });
   const input: PlanInput = {

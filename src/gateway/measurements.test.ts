@@ -194,6 +194,12 @@ describe('who was told to wait', () => {
     expect(scene.health.standing(TWO.id).resting).toBeUndefined();
     scene.rekey({});
     expect(scene.health.standing(TWO.id).resting).toBe('credential');
+    // An answer with it ends that everywhere.
+    scene.clock.pass(SECOND);
+    scene.must(A, true).release(undefined);
+    expect(scene.health.standing(TWO.id).resting).toBeUndefined();
+    scene.fail(A, 'upstream_auth');
+    expect(scene.health.standing(TWO.id).resting).toBe('credential');
     scene.clock.pass(61 * 1.05 * SECOND);
     expect(scene.health.standing(A.id).resting).toBeUndefined();
   });

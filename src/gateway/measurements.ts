@@ -59,10 +59,15 @@ interface Observed {
 
 /** The endpoints of one model, whose standings hang together. */
 interface Group {
-  readonly endpointIds: readonly string[];
-  standings: ReadonlyMap<string, Standing>;
+  readonly members: readonly Member[];
   /** When they are worked out anew. */
   until: number;
+}
+
+interface Member {
+  readonly endpointId: string;
+  readonly group: Group;
+  standing: Standing;
 }
 
 const MINUTE_MS = 60_000;
@@ -104,7 +109,7 @@ export class Measurements implements HealthPort {
     ended: (pass, error) => this.#ended(pass, error),
     told: (pass, rate) => this.#told(pass, rate),
   };
-  #groups = new Map<string, Group>();
+  #members = new Map<string, Member>();
   #grouped: Roads | undefined;
 
   constructor(ports: MeasurementPorts) {
@@ -113,12 +118,23 @@ export class Measurements implements HealthPort {
   }
 
   standing(endpointId: string): Standing {
-    if (this.#endpoints.size === 0) return UNTRIED;
-    const group = this.#groupOf(endpointId);
-    if (!group) return UNTRIED;
+    return this.look()(endpointId);
+  }
+
+  look(): (endpointId: string) => Standing {
+    if (this.#endpoints.size === 0) return untried;
+    const roads = this.#ports.roads();
+    if (this.#grouped !== roads) {
+      this.#grouped = roads;
+      this.#members = new Map();
+    }
     const now = this.#now();
-    if (now >= group.until) this.#refresh(group, now);
-    return group.standings.get(endpointId) ?? UNTRIED;
+    return (endpointId) => {
+      const member = this.#members.get(endpointId) ?? this.#group(endpointId, roads);
+      if (!member) return UNTRIED;
+      if (now >= member.group.until) this.#refresh(member.group, now);
+      return member.standing;
+    };
   }
 
   enter(endpoint: Endpoint, credential: string, lastResort: boolean): Permit | undefined {
@@ -207,12 +223,12 @@ export class Measurements implements HealthPort {
     const bounds = { firstMs: KEY_MS, growsTo: KEY_MS_MAX, msMax: limits.cooldownMsMax };
     const before = this.#keys.get(key) ?? WARM;
     this.#keys.set(key, cooled(before, broke ? KEY_MS_MAX : undefined, bounds, startedAt, now, random()));
-    for (const group of this.#groups.values()) group.until = 0;
+    for (const { group } of this.#members.values()) group.until = 0;
   }
 
   #keyServed(provider: string, credential: string): void {
     if (!this.#keys.delete(keyOf(provider, credential))) return;
-    for (const group of this.#groups.values()) group.until = 0;
+    for (const { group } of this.#members.values()) group.until = 0;
   }
 
   misconfigured(endpointId: string): boolean {
@@ -284,50 +300,46 @@ export class Measurements implements HealthPort {
     return gate;
   }
 
-  #groupOf(endpointId: string): Group | undefined {
-    const roads = this.#ports.roads();
-    if (this.#grouped !== roads) {
-      this.#grouped = roads;
-      this.#groups = new Map();
-    }
-    const known = this.#groups.get(endpointId);
-    if (known) return known;
-    const asked = roads.snapshot.endpoint(endpointId);
+  /** Brings the endpoints of this one's model together; those of a tier of service are compared among themselves. */
+  #group(endpointId: string, { snapshot, unroutable }: Roads): Member | undefined {
+    const asked = snapshot.endpoint(endpointId);
     if (asked === undefined) return undefined;
-    // Tiers of service are compared among themselves.
-    const endpointIds = roads.snapshot
-      .hostsInTiers(asked.model)
-      .filter(({ endpoint }) => endpoint.tier === asked.tier)
-      .filter(({ provider, endpoint }) => roads.unroutable(provider, endpoint) === undefined)
-      .map(({ endpoint }) => endpoint.id);
-    const group: Group = { endpointIds, standings: new Map(), until: 0 };
-    for (const id of endpointIds) this.#groups.set(id, group);
-    return this.#groups.get(endpointId);
+    const members: Member[] = [];
+    const group: Group = { members, until: 0 };
+    for (const { provider, endpoint } of snapshot.hostsInTiers(asked.model)) {
+      if (endpoint.tier !== asked.tier || unroutable(provider, endpoint) !== undefined) continue;
+      const member = { endpointId: endpoint.id, group, standing: UNTRIED };
+      members.push(member);
+      this.#members.set(endpoint.id, member);
+    }
+    return this.#members.get(endpointId);
   }
 
   /** Something happened that must be seen before the second is over. */
   #expire(endpointId: string): void {
-    const group = this.#groups.get(endpointId);
-    if (group) group.until = 0;
+    const member = this.#members.get(endpointId);
+    if (member) member.group.until = 0;
   }
 
   #refresh(group: Group, now: number): void {
-    const peers = group.endpointIds.map((id) => this.#peer(id));
+    const peers = group.members.map(({ endpointId }) => this.#peer(endpointId));
     const healths = peers.map((peer) => peer?.health);
     const out = ejected(healths, now);
     const panic = panics(peers, now);
-    const standings = new Map<string, Standing>();
     group.until = now + STANDING_MS;
-    for (const [index, id] of group.endpointIds.entries()) {
+    for (const [index, member] of group.members.entries()) {
       const peer = peers[index];
-      if (!peer) continue;
-      const known = this.#ejection(id, out.has(index), now);
-      standings.set(id, this.#withTools(id, standingOf({ ...peer, ...known }, panic, now), peer.health, now));
+      if (!peer) {
+        member.standing = UNTRIED;
+        continue;
+      }
+      const { endpointId } = member;
+      const known = this.#ejection(endpointId, out.has(index), now);
+      member.standing = this.#withTools(endpointId, standingOf({ ...peer, ...known }, panic, now), peer.health, now);
       // What ends by itself is seen in time.
       for (const until of [peer.breaker.until, peer.cooledUntil, peer.keyUntil])
         if (until > now) group.until = Math.min(group.until, until);
     }
-    group.standings = standings;
   }
 
   #withTools(endpointId: string, standing: Standing, health: Peer['health'], now: number): Standing {
@@ -364,6 +376,8 @@ export class Measurements implements HealthPort {
 }
 
 const keyOf = (provider: string, credential: string): string => `${provider} ${credential}`;
+
+const untried = (): Standing => UNTRIED;
 
 /** With all its credentials together. */
 function wholeOf({ gates }: Observed): Health {

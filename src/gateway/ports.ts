@@ -72,6 +72,8 @@ export interface Permit {
 
 export interface HealthPort {
   standing(endpointId: string): Standing;
+  /** The same for many endpoints at one moment. */
+  look(): (endpointId: string) => Standing;
   /**
    * Asks whether an endpoint may be asked now, with the credential of this name (upstream/route.ts).
    * @param lastResort nobody else is left

@@ -171,7 +171,7 @@ export class StreamRelay implements Cuttable {
     resumption: Resumption,
   ): Promise<readonly GenerationEvent[] | undefined> {
     const walk = this.#cut ? undefined : await resumption.walk(error, answer, answer.execution);
-    const execution = walk && (await this.#walked(walk));
+    const execution = walk && (await this.#walked(walk, true));
     const winner = execution?.winner;
     if (!winner) {
       // Whom it asked stands in the record all the same.
@@ -192,9 +192,9 @@ export class StreamRelay implements Cuttable {
     return winner.first;
   }
 
-  #walked(walk: Walk): Promise<Execution> {
+  #walked(walk: Walk, goesOn = false): Promise<Execution> {
     this.#walk = walk;
-    return walk.run();
+    return walk.run(goesOn);
   }
 
   /** A host that did not say what it used: the client is told what we counted. */
