@@ -350,7 +350,8 @@ describe('who leaves', () => {
     const decoder = new TextDecoder();
     let text = '';
     while (!text.includes('RESUMED') || !text.split('RESUMED')[1]?.includes('word')) {
-      const { value } = await reader.read();
+      const { done, value } = await reader.read();
+      if (done) throw new Error(`it ended: ${text}`);
       text += decoder.decode(value, { stream: true });
     }
     leave.abort();
