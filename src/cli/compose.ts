@@ -178,6 +178,8 @@ export async function compose({ config, catalogue, effects, log, page }: Compose
       past.unshift(gateway.roads);
       past.length = Math.min(past.length, ROADS_KEPT);
       gateway = { ...gateway, ...more, roads };
+      // Whoever wants nothing kept from now on does not want what was kept before.
+      if (roads.policy.zdr) gateway.responseCache.clear();
     };
     const source: PageSource = {
       get roads() {

@@ -53,6 +53,15 @@ describe('the memory for answers', () => {
     expect(kept.find('e')).toBeDefined();
   });
 
+  test('forgets everything at once where it is told to', () => {
+    const { kept } = cache(1e6, 10);
+    for (const key of ['a', 'b']) kept.store(key, answer(10), 60);
+    kept.clear();
+    expect([kept.find('a'), kept.find('b'), kept.bytes, kept.size]).toEqual([undefined, undefined, 0, 0]);
+    kept.store('a', answer(10), 60);
+    expect(kept.find('a')).toBeDefined();
+  });
+
   test('never holds more than it may, whatever happens', () => {
     const step = fc.record({
       kind: fc.constantFrom('store', 'find', 'delete', 'wait'),
