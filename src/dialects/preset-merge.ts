@@ -178,7 +178,7 @@ function withSystem(wire: Json, prompt: string, dialect: Dialect): Json {
   return wire;
 }
 
-/** What configures requests and is kept; everything else of a body passes with it (spec/platform 13, decision 0033). */
+/** What configures requests and is kept; everything else of a body passes with it (spec/platform 13, decision 0028). */
 export const KEPT_FIELDS: ReadonlySet<string> = new Set([
   ...['model', 'models', 'fallbacks', 'provider', 'route', 'plugins', 'transforms', 'service_tier'],
   ...['temperature', 'top_p', 'top_k', 'top_a', 'min_p'],

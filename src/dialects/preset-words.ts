@@ -6,7 +6,7 @@ import { openaiResponses } from './openai-responses/dialect.ts';
 import { asArray, asNumber, asObject, asText, type JsonObject } from './read.ts';
 
 /**
- * Settings of a preset said in another wire's words (decision 0033): through the words of chat, which has one for nearly everything. What a
+ * Settings of a preset said in another wire's words (decision 0028): through the words of chat, which has one for nearly everything. What a
  * wire has no word for is left out.
  */
 

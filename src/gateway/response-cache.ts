@@ -4,7 +4,7 @@ import type { Dropped } from '../canon/dropped.ts';
 import type { FinishReason } from '../canon/event.ts';
 import type { AnswerContext } from '../dialects/dialect.ts';
 
-/** Answers that are given again to who asks the very same again, where that is wanted (spec/inference 5.13, decision 0034). */
+/** Answers that are given again to who asks the very same again, where that is wanted (spec/inference 5.13, decision 0029). */
 
 const TTL_SECONDS = 300;
 const TTL_SECONDS_MAX = 86_400;

@@ -9,7 +9,7 @@ export function paidOf(slug: string, { snapshot, now }: Pick<Facts, 'snapshot' |
   return paid && snapshot.isServed(paid, now) ? paid : undefined;
 }
 
-/** What is said of a free variant that is gone, or that there never was: no list keeps those apart (docs/decisions/0020). */
+/** What is said of a free variant that is gone, or that there never was: no list keeps those apart (docs/decisions/0015). */
 export const freeEnded = (slug: string, paid: Model): RuleError => ({
   code: 'free_variant_ended',
   message: `No endpoints found for ${slug}: nobody serves it for free any more. The paid model is ${paid.id}.`,

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import type { Endpoint, Model, PriceWindow, Provider } from '../catalogue/types.ts';
-import { DataPolicySection } from './data-policy.tsx';
+import { DataPolicySection } from './data-policy-section.tsx';
 import { count, DELIVERY_WORDS, modelPath, pairPath, perMillion, providerPath, usd } from './format.ts';
 import { HostTable, hostCount } from './host-table.tsx';
 import { Layout } from './layout.tsx';

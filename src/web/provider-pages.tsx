@@ -1,6 +1,6 @@
 import { Fragment, type ReactNode } from 'react';
 import type { Provider } from '../catalogue/types.ts';
-import { DataPolicySection, policyInShort } from './data-policy.tsx';
+import { DataPolicySection, policyInShort } from './data-policy-section.tsx';
 import { count, DELIVERY_WORDS, pairPath, providerPath } from './format.ts';
 import { Layout } from './layout.tsx';
 import { Receipt, Scrolling, Section } from './parts.tsx';
