@@ -135,6 +135,19 @@ describe('pools of tiers', () => {
     ]);
   });
 
+  it('whom the operator ignores serves in no tier, whatever the request names', () => {
+    const only = (slug: string) =>
+      plan(
+        planInput({
+          snapshot: TIERS,
+          policy: { ignore: [slug] },
+          request: request({ preferences: { only: ['a/priority'] } }),
+        }),
+      ).ok;
+    expect([only('a'), only('Provider A'), only('a/priority')]).toEqual([false, false, false]);
+    expect([only('b'), only('a/flex')]).toEqual([true, true]);
+  });
+
   it('PLT-068 nobody gets a tier unasked, and an unasked tier is no reason for an error', () => {
     for (const wish of [
       {},

@@ -22,8 +22,12 @@ export const IGNORE: Rule = {
     if (!preferences.ignore && !policy.ignore) return undefined;
     const unwanted = meansOneOf(preferences.ignore ?? []);
     const byOperator = meansOneOf(policy.ignore ?? []);
+    const whole = new Set(policy.ignore?.map((slug) => slug.toLowerCase()));
     return (host) => {
-      if (byOperator(host)) return "in the operator's routing.ignore";
+      // A caller may name a tier of a host that is not meant otherwise; the operator's word is for all of it.
+      const { id, name } = host.provider;
+      if (byOperator(host) || whole.has(id.toLowerCase()) || whole.has(name.toLowerCase()))
+        return "in the operator's routing.ignore";
       return unwanted(host) ? 'in provider.ignore' : undefined;
     };
   },
