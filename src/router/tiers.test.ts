@@ -148,6 +148,16 @@ describe('pools of tiers', () => {
     expect([only('b'), only('a/flex')]).toEqual([true, true]);
   });
 
+  it('whom the operator permits may serve in the tier that a request asks for, and in no other', () => {
+    const policy = { only: ['a'] };
+    const made = (wish: Partial<GenerationRequest>) =>
+      plan(planInput({ snapshot: TIERS, policy, request: request(wish) }));
+    const tagsOf = (result: ReturnType<typeof made>) =>
+      result.ok && result.value.candidates.map((one) => tagOf(one.endpoint));
+    expect(tagsOf(made({ serviceTier: 'priority' }))).toEqual(['a/priority', 'a']);
+    expect(tagsOf(made({}))).toEqual(['a']);
+  });
+
   it('PLT-068 nobody gets a tier unasked, and an unasked tier is no reason for an error', () => {
     for (const wish of [
       {},

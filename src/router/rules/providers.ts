@@ -1,13 +1,25 @@
+import type { Host } from '../../catalogue/snapshot.ts';
 import type { PlannedModel } from '../candidate.ts';
 import type { Facts, Rule, RuleError } from '../rule.ts';
 import { meansOneOf } from '../slugs.ts';
+
+/**
+ * Where a caller names a provider none of its tiers is meant, because nobody gets into one unasked; where the operator does, all of it is:
+ * a list of theirs says who may be paid.
+ */
+function byName(list: readonly string[] = []): (host: Host) => boolean {
+  const wanted = new Set(list.map((slug) => slug.toLowerCase()));
+  const meant = meansOneOf(list);
+  return (host) =>
+    meant(host) || wanted.has(host.provider.id.toLowerCase()) || wanted.has(host.provider.name.toLowerCase());
+}
 
 export const ONLY: Rule = {
   id: 'only',
   against: ({ request: { preferences }, policy }) => {
     if (!preferences.only && !policy.only) return undefined;
     const permitted = meansOneOf(preferences.only ?? []);
-    const byOperator = meansOneOf(policy.only ?? []);
+    const byOperator = byName(policy.only);
     return (host) => {
       if (policy.only && !byOperator(host)) return "not in the operator's routing.only";
       return preferences.only && !permitted(host) ? 'not in provider.only' : undefined;
@@ -21,13 +33,9 @@ export const IGNORE: Rule = {
   against: ({ request: { preferences }, policy }) => {
     if (!preferences.ignore && !policy.ignore) return undefined;
     const unwanted = meansOneOf(preferences.ignore ?? []);
-    const byOperator = meansOneOf(policy.ignore ?? []);
-    const whole = new Set(policy.ignore?.map((slug) => slug.toLowerCase()));
+    const byOperator = byName(policy.ignore);
     return (host) => {
-      // A caller may name a tier of a host that is not meant otherwise; the operator's word is for all of it.
-      const { id, name } = host.provider;
-      if (byOperator(host) || whole.has(id.toLowerCase()) || whole.has(name.toLowerCase()))
-        return "in the operator's routing.ignore";
+      if (byOperator(host)) return "in the operator's routing.ignore";
       return unwanted(host) ? 'in provider.ignore' : undefined;
     };
   },
