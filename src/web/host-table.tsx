@@ -84,7 +84,7 @@ export function HostTable({
                 {COLUMNS.map((field) => (
                   <td className="num" key={field}>
                     <Receipt
-                      figure={tierFigure(tier, field)}
+                      figure={tierFigure(sheets, tier, field)}
                       sheets={sheets}
                       label={`${provider.name}, ${field}`}
                       price

@@ -115,10 +115,17 @@ export function hostsOf({ snapshot }: PageData, model: Model): readonly Host[] {
 export const tiersOf = ({ snapshot }: PageData, { id }: Endpoint, model: Model): readonly Endpoint[] =>
   snapshot.hostsInTiers(model.id).flatMap(({ endpoint }) => (endpoint.tierOf === id ? [endpoint] : []));
 
-/** A price of a tier: worked out from what is known of the usual price and of the tier, so it has no receipt of its own. */
-export function tierFigure(endpoint: Endpoint, unit: Unit): Figure {
-  const pico = endpoint.rates[unit];
-  return pico === undefined ? UNKNOWN : { text: usd(perMillion(pico)), state: 'listed', fact: undefined };
+/** A price of a tier: worked out from the usual price, whose receipt it shows, and from what the host asks for the tier. */
+export function tierFigure(sheets: Sheets, { rates, tier, tierOf }: Endpoint, unit: Unit): Figure {
+  const pico = rates[unit];
+  if (pico === undefined) return UNKNOWN;
+  const usual = sheets.fact(`endpoint:${tierOf}`, `price.${unit}`);
+  const fact = usual && {
+    ...usual,
+    dissents: [],
+    note: `The usual price, changed by what the host asks for its ${tier} tier.`,
+  };
+  return { text: usd(perMillion(pico)), state: 'listed', fact };
 }
 
 /** Days on which the figures of these subjects were last looked at. */
