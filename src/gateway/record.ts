@@ -12,7 +12,7 @@ import { summed } from './sums.ts';
 /**
  * What is kept of a generation. With `lines` anybody can recompute the charge; with `seed` and `snapshot` anybody can replay the plan.
  */
-export interface GenerationRecord {
+export type GenerationRecord = {
   /** The slug that served, or was asked for where nobody did. */
   readonly model: string;
   readonly provider: string | null;
@@ -62,7 +62,7 @@ export interface GenerationRecord {
   readonly referer: string | null;
   readonly title: string | null;
   readonly userAgent: string | null;
-}
+};
 
 /** A piece of an answer, by one host. */
 export interface PartRecord {

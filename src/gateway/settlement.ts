@@ -216,6 +216,6 @@ export class Settlement {
   }
 
   #record(facts: Omit<Parameters<typeof recordOf>[0], 'call' | 'plan'>): Record<string, unknown> {
-    return { ...recordOf({ call: this.#call, plan: this.#plan, ...facts }) };
+    return recordOf({ call: this.#call, plan: this.#plan, ...facts });
   }
 }

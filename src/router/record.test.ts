@@ -314,7 +314,7 @@ describe('a plan is replayed from its record', () => {
       }),
     );
     expect(json).toBe(
-      '{"seed":1,"snapshot":"test","at":1780000000000,"tokens":10,"request":{"model":"lab/one","textBytes":5}}',
+      '{"seed":1,"snapshot":"test","tokens":10,"request":{"model":"lab/one","textBytes":5},"at":1780000000000}',
     );
   });
 });

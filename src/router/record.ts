@@ -87,19 +87,20 @@ export class Witness {
   record(input: PlanInput, routed?: Plan['routed']): PlanRecord {
     const { request, media = [], snapshot, policy = NO_POLICY, now, sticky, defaultModel } = input;
     const named = request.model !== undefined || request.fallbacks.length > 0;
-    return {
+    const record: { -readonly [K in keyof PlanRecord]: PlanRecord[K] } = {
       seed: input.seed,
       snapshot: snapshot.id,
-      ...(now !== undefined && { at: now }),
       tokens: input.promptTokens,
-      ...(this.#sizes && { sizes: object(this.#sizes, ({ likely, most }) => [likely, most] as const) }),
-      ...(this.#standings && { standings: object(this.#standings, stored) }),
-      ...(sticky !== undefined && { sticky }),
-      ...(said(policy) && { policy }),
-      ...(!named && defaultModel !== undefined && { defaultModel }),
-      ...(routed && { taskType: routed.find(({ taskType }) => taskType !== undefined)?.taskType ?? null }),
       request: skeletonOf(request, media, snapshot),
     };
+    if (now !== undefined) record.at = now;
+    if (this.#sizes) record.sizes = object(this.#sizes, ({ likely, most }) => [likely, most] as const);
+    if (this.#standings) record.standings = object(this.#standings, stored);
+    if (sticky !== undefined) record.sticky = sticky;
+    if (policy !== NO_POLICY && said(policy)) record.policy = policy;
+    if (!named && defaultModel !== undefined) record.defaultModel = defaultModel;
+    if (routed) record.taskType = routed.find(({ taskType }) => taskType !== undefined)?.taskType ?? null;
+    return record;
   }
 }
 

@@ -295,7 +295,7 @@ test('INF-129 signs of life come before the first data, and the next host still 
 });
 
 describe('overload', () => {
-  test('P10 what is too much is refused at once and told to come back; what is in hand is served', async () => {
+  test('what is too much is refused at once and told to come back; what is in hand is served', async () => {
     scene = await Scene.start({ requests_max: 10, concurrency_start: 100 });
     let free: () => void = () => {};
     const held = new Promise<void>((resolve) => {
@@ -324,7 +324,7 @@ describe('overload', () => {
     expect((await scene.ask()).status).toBe(200);
   });
 
-  test('P10 a host that cannot keep up is given less, and the others take over', async () => {
+  test('a host that cannot keep up is given less, and the others take over', async () => {
     scene = await Scene.start({ attempt_whole_ms_max: 1000 });
     const { hosts } = scene;
     let atOnce = 0;
