@@ -41,28 +41,30 @@ export function watchConfig(effects: Effects, log: Log, take: (config: Config) =
   const path = configPath(effects.environment, effects.cwd);
   const textNow = (): string | undefined => (existsSync(path) ? readFileSync(path, 'utf8') : undefined);
   let text = textNow();
+  /** So that a file that is wrong is not refused again each time something happens beside it. */
+  let refused: string | undefined;
   const reload = (cause: string): void => {
+    const next = textNow();
     try {
-      const next = textNow();
       // Half-way through being replaced, or deleted by mistake: without it no provider would be left.
       if (next === undefined && text !== undefined) throw new ConfigError(`${path} is gone`);
       const restart = take(loadConfig(effects.environment, effects.cwd));
       text = next;
+      refused = undefined;
       log.info({ cause }, 'the configuration was read anew');
       if (restart.length > 0)
         log.warn({ settings: restart }, 'some settings that have changed come into force with a restart only');
     } catch (error) {
+      refused = next;
       const why = error instanceof Error ? error.message : String(error);
       log.error({ cause, error: why }, 'the configuration was refused; the one in force stays');
     }
   };
   effects.onHangup(() => reload('SIGHUP'));
   let cancel: (() => void) | undefined;
-  let refused: string | undefined;
   const changed = (): void => {
     const next = textNow();
     if (next === text || (next !== undefined && next === refused)) return;
-    refused = next;
     reload('the file has changed');
   };
   let watcher: FSWatcher | undefined;

@@ -21,7 +21,7 @@ export const plan: Command = {
   help: `Usage: turnpike plan [--config <new.yaml>] [--catalogue <file or folder>] [--hours <n>] [--json]
 
 Replays the recorded requests of the last 24 hours, refused ones too, with the configuration and the catalogue as they are and as they
-would be, and compares which host is asked first, what the recorded tokens cost there, and what is refused. Sends nothing and writes
+would be, and compares which host is asked first, what the recorded tokens cost there, and what is refused. Asks no host for an answer and writes
 nothing; the gateway may run or not. --catalogue is a built catalogue.json, or a folder that has one.
 
 Exit code: 0 nothing changes, 3 something changes; 1 and 2 as everywhere.
