@@ -1,5 +1,6 @@
 import type { GenerationRequest } from '../canon/request.ts';
 import type { Host } from '../catalogue/snapshot.ts';
+import { median } from './median.ts';
 import type { Classes } from './order.ts';
 import type { Sort } from './sort.ts';
 import type { Standing } from './standing.ts';
@@ -76,11 +77,4 @@ function floorOf(
   const middle = median(values);
   const deviation = median(values.map((value) => Math.abs(value - middle)));
   return middle - sigmas * Math.max(deviation * MAD_TO_SIGMA, middle * SIGMA_SHARE_MIN);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length >> 1;
-  const upper = sorted[half] ?? 0;
-  return sorted.length % 2 === 1 ? upper : ((sorted[half - 1] ?? 0) + upper) / 2;
 }

@@ -1,5 +1,6 @@
 import { type Breaker, phase, rampWeight } from './breaker.ts';
 import { type Health, inOutage, lately, speed, uptimeClass } from './health.ts';
+import { median } from './median.ts';
 import type { Standing } from './standing.ts';
 
 /** Endpoints of one model, compared with each other (spec/reliability 4.2). */
@@ -70,12 +71,6 @@ function slow(peers: readonly (Health | undefined)[], now: number): number[] {
     })
     .sort((a, b) => b.p95 - a.p95)
     .map(({ index }) => index);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? (sorted[half] ?? 0) : ((sorted[half - 1] ?? 0) + (sorted[half] ?? 0)) / 2;
 }
 
 /**
