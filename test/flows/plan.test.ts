@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RunningGateway } from '../support/gateway.ts';
 import { ScriptedUpstream, whole } from '../support/upstream.ts';
@@ -77,6 +78,43 @@ describe('turnpike plan', () => {
     for (const place of [folder, join(folder, 'catalogue.json')])
       expect((await gateway.command('plan', '--catalogue', place)).code).toBe(0);
     expect((await gateway.command('plan', '--catalogue', 'nowhere')).code).toBe(2);
+  });
+
+  test('a catalogue with another price, and one where a host has retired the model', async () => {
+    const MODEL = 'mistralai/mistral-small-2603';
+    const own = await RunningGateway.start({ config: `providers: { mistral: { base_url: "${upstream.base}" } }\n` });
+    try {
+      const asked = await own.post({ model: MODEL, messages: [{ role: 'user', content: 'Hi' }] });
+      expect(asked.status).toBe(200);
+      await asked.text();
+      const built = readFileSync(join(import.meta.dir, '../../build/catalogue.json'), 'utf8');
+      const against = async (change: (endpoint: Json) => void): Promise<Json> => {
+        const catalogue = JSON.parse(built) as Json;
+        const endpoint = catalogue.endpoints.find(({ id }: Json) => id === `mistral/${MODEL}`);
+        change(endpoint);
+        own.put('catalogue.json', JSON.stringify(catalogue));
+        const { code, stdout } = await own.command('plan', '--catalogue', 'catalogue.json', '--json');
+        return { code, ...(JSON.parse(stdout) as Json) };
+      };
+      const dearer = await against(({ rates }) => {
+        rates.input = '300000';
+        rates.output = '1200000';
+      });
+      expect(dearer.code).toBe(3);
+      const before = Number(dearer.cost_before_usd);
+      expect(before).toBeGreaterThan(0);
+      expect(Number(dearer.cost_after_usd)).toBeCloseTo(2 * before, 12);
+      const gone = await against((endpoint) => {
+        endpoint.retired = true;
+      });
+      expect(gone).toMatchObject({
+        code: 3,
+        newly_refused: 1,
+        changes: [{ model: MODEL, to: expect.stringMatching(/^refused: /) }],
+      });
+    } finally {
+      await own.stop();
+    }
   });
 
   test('nobody left: what would be refused, also after the gateway has stopped', async () => {
